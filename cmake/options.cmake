@@ -1,0 +1,42 @@
+# Compiler, warnings, sanitizers, cache and linker: what every target of Muster is built with.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+find_package(Threads REQUIRED)
+
+set(MUSTER_SANITIZE "" CACHE STRING "sanitizers to build with: address,undefined or thread")
+set(MUSTER_FUZZ OFF CACHE BOOL "build the fuzz targets (clang)")
+set(MUSTER_FAULT "" CACHE STRING "a fault planted in the engine, to test its tests")
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+      CCACHE_NOHASHDIR=1 ${CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_CXX_COMPILER_LAUNCHER})
+endif()
+
+# Big translation units (Beast) take up to 2.7 GB each: only one at a time.
+set_property(GLOBAL PROPERTY JOB_POOLS heavy=1)
+
+add_library(muster_options INTERFACE)
+target_compile_options(muster_options INTERFACE -Wall -Wextra -Wpedantic -Werror $<$<COMPILE_LANGUAGE:CXX>:-Wshadow -Wconversion -Wno-sign-conversion -Wno-missing-field-initializers>
+                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Winvalid-pch -fpch-preprocess>
+                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety -Wno-gnu-statement-expression-from-macro-expansion -Wno-missing-designated-field-initializers>)
+target_include_directories(muster_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
+target_link_libraries(muster_options INTERFACE Threads::Threads)
+target_compile_definitions(muster_options INTERFACE MUSTER_VERSION="${PROJECT_VERSION}")
+
+find_program(MOLD mold)
+if(MOLD AND NOT MUSTER_SANITIZE)
+  target_link_options(muster_options INTERFACE -fuse-ld=mold)
+endif()
+if(MUSTER_SANITIZE)
+  target_compile_options(muster_options INTERFACE -fsanitize=${MUSTER_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(muster_options INTERFACE -fsanitize=${MUSTER_SANITIZE})
+endif()
+if(MUSTER_FAULT)
+  string(TOUPPER ${MUSTER_FAULT} fault)
+  target_compile_definitions(muster_options INTERFACE MUSTER_FAULT_${fault})
+endif()

@@ -1,0 +1,237 @@
+#include "base/json.h"
+
+#include <boost/json/src.hpp>
+
+#include <cmath>
+
+#include "base/text.h"
+
+namespace muster::json {
+
+Result<Value> parse(std::string_view text, Limits limits) {
+  if (text.size() > limits.bytes) {
+    Error error = invalid("document has " + std::to_string(text.size()) + " bytes; at most " +
+                          std::to_string(limits.bytes) + " are taken");
+    error.status = 413;
+    return error;
+  }
+  boost::json::parse_options options;
+  options.max_depth = limits.depth;
+  boost::json::stream_parser parser({}, options);
+  boost::system::error_code ec;
+  const std::size_t used = parser.write_some(text.data(), text.size(), ec);
+  std::size_t at = used;
+  if (!ec && used < text.size()) {
+    // Only white space may follow the document.
+    const std::string_view rest = trim(text.substr(used));
+    if (!rest.empty()) {
+      ec = boost::json::error::extra_data;
+      at = static_cast<std::size_t>(rest.data() - text.data());
+    }
+  }
+  if (!ec) parser.finish(ec);
+  if (ec) {
+    std::size_t line = 1, column = 1;
+    for (std::size_t i = 0; i < at && i < text.size(); ++i) {
+      if (text[i] == '\n') {
+        ++line;
+        column = 1;
+      } else {
+        ++column;
+      }
+    }
+    const std::string why =
+        ec == boost::json::error::too_deep ? "nested deeper than " + std::to_string(limits.depth) : ec.message();
+    return invalid("not valid JSON at line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
+                   why);
+  }
+  return parser.release();
+}
+
+std::string write(const Value& value) { return boost::json::serialize(value); }
+
+namespace {
+
+void write_pretty(const Value& value, std::string& out, std::size_t indent) {
+  if (value.is_object() && !value.get_object().empty()) {
+    out += "{\n";
+    bool first = true;
+    for (const auto& [name, item] : value.get_object()) {
+      if (!first) out += ",\n";
+      first = false;
+      out.append(indent + 2, ' ');
+      out += boost::json::serialize(boost::json::string(name));
+      out += ": ";
+      write_pretty(item, out, indent + 2);
+    }
+    out += "\n";
+    out.append(indent, ' ');
+    out += "}";
+  } else if (value.is_array() && !value.get_array().empty()) {
+    out += "[\n";
+    bool first = true;
+    for (const Value& item : value.get_array()) {
+      if (!first) out += ",\n";
+      first = false;
+      out.append(indent + 2, ' ');
+      write_pretty(item, out, indent + 2);
+    }
+    out += "\n";
+    out.append(indent, ' ');
+    out += "]";
+  } else if (value.is_double() && std::abs(value.get_double()) < 1e15) {
+    // 0.5 rather than 5E-1.
+    char buffer[64];
+    std::snprintf(buffer, sizeof buffer, "%.15g", value.get_double());
+    out += buffer;
+  } else {
+    out += boost::json::serialize(value);
+  }
+}
+
+}  // namespace
+
+std::string write_pretty(const Value& value) {
+  std::string out;
+  write_pretty(value, out, 0);
+  return out;
+}
+
+const Value* find(const Value& value, std::string_view pointer) {
+  const Value* at = &value;
+  while (!pointer.empty()) {
+    if (pointer[0] != '/') return nullptr;
+    pointer.remove_prefix(1);
+    const std::size_t end = pointer.find('/');
+    const std::string_view raw = pointer.substr(0, end);
+    pointer = end == std::string_view::npos ? std::string_view{} : pointer.substr(end);
+    std::string step;
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] == '~' && i + 1 < raw.size() && (raw[i + 1] == '0' || raw[i + 1] == '1')) {
+        step += raw[++i] == '0' ? '~' : '/';
+      } else {
+        step += raw[i];
+      }
+    }
+    if (const Object* object = at->if_object()) {
+      at = object->if_contains(step);
+    } else if (const Array* array = at->if_array()) {
+      std::size_t index = 0;
+      if (step.empty() || step.size() > 9 || step.find_first_not_of("0123456789") != std::string::npos) return nullptr;
+      index = std::stoul(step);
+      at = index < array->size() ? &(*array)[index] : nullptr;
+    } else {
+      return nullptr;
+    }
+    if (at == nullptr) return nullptr;
+  }
+  return at;
+}
+
+Value* find(Value& value, std::string_view pointer) {
+  return const_cast<Value*>(find(static_cast<const Value&>(value), pointer));
+}
+
+const Value* member(const Value& value, std::string_view name) {
+  const Object* object = value.if_object();
+  return object != nullptr ? object->if_contains(name) : nullptr;
+}
+
+std::optional<std::string> text_at(const Value& value, std::string_view pointer) {
+  const Value* at = find(value, pointer);
+  if (at == nullptr || !at->is_string()) return std::nullopt;
+  return std::string(at->get_string());
+}
+
+std::optional<std::int64_t> integer_at(const Value& value, std::string_view pointer) {
+  const Value* at = find(value, pointer);
+  if (at == nullptr) return std::nullopt;
+  if (at->is_int64()) return at->get_int64();
+  if (at->is_uint64() && at->get_uint64() <= INT64_MAX) return static_cast<std::int64_t>(at->get_uint64());
+  if (at->is_double() && std::floor(at->get_double()) == at->get_double() && std::abs(at->get_double()) < 9e15) {
+    return static_cast<std::int64_t>(at->get_double());
+  }
+  return std::nullopt;
+}
+
+std::optional<double> number_at(const Value& value, std::string_view pointer) {
+  const Value* at = find(value, pointer);
+  if (at == nullptr || !at->is_number()) return std::nullopt;
+  return at->to_number<double>();
+}
+
+std::optional<bool> bool_at(const Value& value, std::string_view pointer) {
+  const Value* at = find(value, pointer);
+  if (at == nullptr || !at->is_bool()) return std::nullopt;
+  return at->get_bool();
+}
+
+std::string text_or(const Value& value, std::string_view pointer, std::string_view otherwise) {
+  std::optional<std::string> text = text_at(value, pointer);
+  return text ? *std::move(text) : std::string(otherwise);
+}
+
+void set_at(Value& value, std::string_view pointer, Value what) {
+  Value* at = &value;
+  while (!pointer.empty()) {
+    pointer.remove_prefix(1);
+    const std::size_t end = pointer.find('/');
+    std::string step;
+    const std::string_view raw = pointer.substr(0, end);
+    for (std::size_t i = 0; i < raw.size(); ++i) {
+      if (raw[i] == '~' && i + 1 < raw.size() && (raw[i + 1] == '0' || raw[i + 1] == '1'))
+        step += raw[++i] == '0' ? '~' : '/';
+      else step += raw[i];
+    }
+    pointer = end == std::string_view::npos ? std::string_view{} : pointer.substr(end);
+    if (!at->is_object()) at->emplace_object();
+    at = &at->get_object()[step];
+  }
+  *at = std::move(what);
+}
+
+void merge_patch(Value& target, const Value& patch) {
+  if (!patch.is_object()) {
+    target = patch;
+    return;
+  }
+  if (!target.is_object()) target.emplace_object();
+  Object& object = target.get_object();
+  for (const auto& [name, item] : patch.get_object()) {
+    if (item.is_null()) {
+      // erase() would move the last member into the gap; rebuild order is kept by stable_erase.
+      if (auto it = object.find(name); it != object.end()) object.stable_erase(it);
+    } else {
+      merge_patch(object[name], item);
+    }
+  }
+}
+
+Value diff_merge_patch(const Value& from, const Value& to) {
+  if (!from.is_object() || !to.is_object()) return to;
+  Object patch;
+  for (const auto& [name, item] : from.get_object()) {
+    if (!to.get_object().contains(name)) patch[name] = nullptr;
+  }
+  for (const auto& [name, item] : to.get_object()) {
+    const Value* old = from.get_object().if_contains(name);
+    if (old == nullptr) {
+      patch[name] = item;
+    } else if (*old != item) {
+      patch[name] = diff_merge_patch(*old, item);
+    }
+  }
+  return patch;
+}
+
+std::string escape_step(std::string_view step) {
+  std::string out;
+  for (const char c : step) {
+    if (c == '~') out += "~0";
+    else if (c == '/') out += "~1";
+    else out += c;
+  }
+  return out;
+}
+
+}  // namespace muster::json
