@@ -4,6 +4,8 @@ set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Programs are compiled like libraries: one precompiled header serves both.
+set(CMAKE_CXX_COMPILE_OPTIONS_PIE -fPIC)
 find_package(Threads REQUIRED)
 
 set(MUSTER_SANITIZE "" CACHE STRING "sanitizers to build with: address,undefined or thread")
