@@ -37,6 +37,8 @@ struct Request {
   const std::string* query_value(std::string_view name) const;
   // Value of a cookie; "" when absent.
   std::string cookie(std::string_view name) const;
+  // Set by the router before filters run: the route needs no authentication.
+  bool is_open_route = false;
 };
 
 // A response that goes on: server-sent events, logs. Bounded outbox; a slow reader is cut.
@@ -77,11 +79,11 @@ class Router {
  public:
   // path: "/api/v1/workloads/{id}"; a last "{rest*}" takes what remains. Literal parts win over parameters.
   void add(const std::string& method, const std::string& path, Handler handler);
-  // Like add, but filters are not asked (health, sign-in page, static files).
+  // Like add, but filters let it pass without a token (health, sign-in page, static files).
   void add_open(const std::string& method, const std::string& path, Handler handler);
   void add_filter(Filter filter);
-  // For what no route takes, GET only (the console's pages). Open.
-  void set_fallback(Handler handler);
+  // For what no route takes, GET only (the console's pages). Open, except below the given prefixes ("/api/").
+  void set_fallback(Handler handler, std::vector<std::string> not_below);
   // 404 with the path; 405 with Allow when the path is known by other methods; HEAD is answered by GET without body.
   Response dispatch(Request& request) const;
 
@@ -95,6 +97,7 @@ class Router {
   std::vector<Route> routes_;
   std::vector<Filter> filters_;
   Handler fallback_;
+  std::vector<std::string> not_below_;
 };
 
 struct Limits {
@@ -113,7 +116,6 @@ class Server {
     mode_t unix_mode = 0600;
     int workers = 4;
     Limits limits;
-    std::string tls_certificate, tls_key;  // PEM files; "" = no TLS
   };
   // Binds and listens, serving nothing yet; conflict-free errors name the holder of a taken port where /proc tells it
   // and `--listen`.
