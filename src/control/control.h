@@ -40,6 +40,8 @@ class Control {
   // Whether the caller of this (authenticated) request may read the logs of that workload.
   virtual Result<void> may_read_logs(const net::Request& request, const std::string& project,
                                      const std::string& workload) = 0;
+  // Whether the caller may stop the server: the owner, or an administrator.
+  virtual Result<void> may_stop_server(const net::Request& request) = 0;
   // GPUs of the machine as the node part found them; updates `default`'s quota only at first start.
   virtual Result<void> set_machine_gpus(double gpus) = 0;
 };

@@ -1,0 +1,41 @@
+# Muster: make help lists the targets.
+.PHONY: run build test bench crash fuzz fresh soak help ui setup
+
+help:
+	@echo "make run     installs what is missing, builds, starts Muster on this machine, and shows how to submit"
+	@echo "make build   builds the release program build/bin/muster with its web console"
+	@echo "make test    everything that proves it works; ends with a table of seconds per suite"
+	@echo "make bench   the benchmarks: 1000 one-second jobs, requests per second, the engine's cases"
+	@echo "make crash   1000 kills of the running program (make test does 100)"
+	@echo "make fuzz    every fuzz target for 60 seconds"
+	@echo "make soak    the engine's invariants over 10^9 random steps"
+	@echo "make fresh   the README's two commands in an empty Debian (needs root and debootstrap)"
+
+run: build
+	@exec build/bin/muster up $(UP)
+
+build:
+	@tools/setup.sh run
+	@ui/build.sh
+	@tools/build.sh release muster
+	@mkdir -p build/bin && ln -sf ../release/apps/muster build/bin/muster
+
+test:
+	@tools/setup.sh test
+	@python3 tools/test.py $(SUITES)
+
+bench: build
+	@python3 tests/bench/bench.py
+
+crash: build
+	@python3 tests/e2e/crash.py --kills 1000
+
+fuzz:
+	@tools/setup.sh test
+	@tools/fuzz.sh 60
+
+soak: build
+	@build/bin/muster sim fuzz --seed 1 --steps 1000000000
+
+fresh:
+	@tools/fresh.sh
