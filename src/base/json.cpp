@@ -2,6 +2,7 @@
 
 #include <boost/json/src.hpp>
 
+#include <charconv>
 #include <cmath>
 
 #include "base/text.h"
@@ -48,7 +49,99 @@ Result<Value> parse(std::string_view text, Limits limits) {
   return parser.release();
 }
 
-std::string write(const Value& value) { return boost::json::serialize(value); }
+namespace {
+
+// 0.5 and 2 rather than 5E-1 and 2E0: people and shell scripts read our answers too.
+void append_number(double number, std::string& out) {
+  if (!std::isfinite(number)) {
+    out += "null";
+    return;
+  }
+  char buffer[64];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, number);
+  out.append(buffer, error == std::errc() ? end : buffer);
+}
+
+void append_text(std::string_view text, std::string& out) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x20 && c != '"' && c != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    out += '\\';
+    if (c == '"' || c == '\\') {
+      out += static_cast<char>(c);
+    } else if (c == '\n') {
+      out += 'n';
+    } else if (c == '\t') {
+      out += 't';
+    } else if (c == '\r') {
+      out += 'r';
+    } else {
+      out += "u00";
+      out += hex[c >> 4];
+      out += hex[c & 15U];
+    }
+  }
+  out.append(text, plain);
+  out += '"';
+}
+
+void append(const Value& value, std::string& out) {
+  switch (value.kind()) {
+    case boost::json::kind::null:
+      out += "null";
+      return;
+    case boost::json::kind::bool_:
+      out += value.get_bool() ? "true" : "false";
+      return;
+    case boost::json::kind::int64:
+      out += std::to_string(value.get_int64());
+      return;
+    case boost::json::kind::uint64:
+      out += std::to_string(value.get_uint64());
+      return;
+    case boost::json::kind::double_:
+      append_number(value.get_double(), out);
+      return;
+    case boost::json::kind::string:
+      append_text(value.get_string(), out);
+      return;
+    case boost::json::kind::array: {
+      char between = '[';
+      for (const Value& item : value.get_array()) {
+        out += between;
+        between = ',';
+        append(item, out);
+      }
+      out += between == '[' ? "[]" : "]";
+      return;
+    }
+    case boost::json::kind::object: {
+      char between = '{';
+      for (const auto& [name, item] : value.get_object()) {
+        out += between;
+        between = ',';
+        append_text(name, out);
+        out += ':';
+        append(item, out);
+      }
+      out += between == '{' ? "{}" : "}";
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+std::string write(const Value& value) {
+  std::string out;
+  append(value, out);
+  return out;
+}
 
 namespace {
 
@@ -60,7 +153,7 @@ void write_pretty(const Value& value, std::string& out, std::size_t indent) {
       if (!first) out += ",\n";
       first = false;
       out.append(indent + 2, ' ');
-      out += boost::json::serialize(boost::json::string(name));
+      append_text(name, out);
       out += ": ";
       write_pretty(item, out, indent + 2);
     }
@@ -79,13 +172,8 @@ void write_pretty(const Value& value, std::string& out, std::size_t indent) {
     out += "\n";
     out.append(indent, ' ');
     out += "]";
-  } else if (value.is_double() && std::abs(value.get_double()) < 1e15) {
-    // 0.5 rather than 5E-1.
-    char buffer[64];
-    std::snprintf(buffer, sizeof buffer, "%.15g", value.get_double());
-    out += buffer;
   } else {
-    out += boost::json::serialize(value);
+    append(value, out);
   }
 }
 

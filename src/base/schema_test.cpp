@@ -76,7 +76,7 @@ TEST_CASE("wrong types and values are named with what was expected") {
   CHECK(text(R"({"name":"","spec":{}})") == "/name: expected at least 1 character, got 0");
   CHECK(text(R"({"name":"a","spec":{"image":5}})") == "/spec/image: expected a string, got 5");
   CHECK(text(R"({"name":"a","spec":{"compute":{"gpuDevicesRequest":1.5}}})") ==
-        "/spec/compute/gpuDevicesRequest: expected an integer, got 1.5E0");
+        "/spec/compute/gpuDevicesRequest: expected an integer, got 1.5");
   CHECK(text(R"({"name":"a","spec":{"compute":{"gpuDevicesRequest":-1}}})") ==
         "/spec/compute/gpuDevicesRequest: expected at least 0, got -1");
   CHECK(has(text(R"({"name":"a","spec":{"compute":{"gpuPortionRequest":1.5}}})"), "expected at most 1"));
