@@ -23,11 +23,13 @@ struct SubGroup {
   std::optional<std::int32_t> min_member;     // leaves
   std::optional<std::int32_t> min_sub_group;  // inner nodes
   std::optional<TopologyConstraint> topology;
+  friend bool operator==(const SubGroup&, const SubGroup&) = default;
 };
 
 struct Segments {
   std::int32_t size = 0;
   std::string required, preferred;
+  friend bool operator==(const Segments&, const Segments&) = default;
 };
 
 struct Gang {
@@ -51,6 +53,7 @@ struct Gang {
   std::optional<Time> last_start;    // when it last got its resources
   std::optional<Time> last_evicted;  // when it last lost them
   bool deleted = false;              // going away: not requeued after its pods are released
+  friend bool operator==(const Gang&, const Gang&) = default;
 };
 
 }  // namespace muster::model

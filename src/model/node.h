@@ -12,6 +12,7 @@ struct Device {
   std::string uuid;
   std::int64_t memory_mib = 81920;
   bool healthy = true;
+  friend bool operator==(const Device&, const Device&) = default;
 };
 
 struct Taint {
@@ -34,6 +35,7 @@ struct Node {
   enum class Mig { Off, Single, Mixed } mig = Mig::Off;
   std::map<std::string, std::int32_t> mig_instances;  // "nvidia.com/mig-1g.10gb" -> instances offered
   std::map<std::string, std::int64_t> extended;       // other resources, in units
+  friend bool operator==(const Node&, const Node&) = default;
 };
 
 }  // namespace muster::model

@@ -94,6 +94,7 @@ struct Pod {
   std::map<std::string, std::string> labels;
   bool foreign = false;  // another scheduler's pod: holds resources of its node, belongs to no queue, is never touched
   Constraints constraints;
+  friend bool operator==(const Pod&, const Pod&) = default;
 };
 
 }  // namespace muster::model

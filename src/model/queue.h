@@ -13,6 +13,7 @@ struct QueueResource {
   std::optional<std::int64_t> quota = 0;  // in the unit of Resources; nullopt = unlimited
   std::optional<std::int64_t> limit;      // nullopt = unlimited
   std::int64_t weight_milli = 1000;       // over-quota weight in thousandths; 0 = no claim above quota
+  friend bool operator==(const QueueResource&, const QueueResource&) = default;
 };
 
 struct Queue {
@@ -29,6 +30,7 @@ struct Queue {
   std::optional<Duration> reclaim_min_runtime;
   // Time-based fair share: used share of the cluster in the window, in thousandths (product rule 1.13).
   std::int64_t usage_gpu_milli = 0;
+  friend bool operator==(const Queue&, const Queue&) = default;
 };
 
 }  // namespace muster::model
