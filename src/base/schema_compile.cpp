@@ -30,6 +30,10 @@ class Compiler {
     if (root == nullptr) return wrong(std::string(pointer), "is not in the document");
     TRY(node({{root, std::string(pointer)}}));
     nodes_[0].is_resource = nodes_[0].is_resource || options_.is_resource;
+    for (Node& node : nodes_) {
+      // Metadata is the API server's, whatever little the schema says of it.
+      if (node.is_resource) std::erase_if(node.fields, [](const Field& field) { return field.name == "metadata"; });
+    }
     mark_defaults();
     return std::move(nodes_);
   }
