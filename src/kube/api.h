@@ -70,6 +70,8 @@ struct WatchOptions {
   std::string field_selector;
   std::string resource_version;  // "" = from now, beginning with Added events for what exists
   bool bookmarks = true;
+  // The server ends the watch after this long (0 = when it likes), with a bookmark about 2 s before.
+  std::int64_t timeout_seconds = 0;
 };
 
 enum class Propagation { Background, Foreground, Orphan };
