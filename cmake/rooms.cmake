@@ -1,4 +1,6 @@
 # One static library and one test program per room, so that the arrows of src/ROOMS are repeated for the linker.
+# Tests may use rapidcheck where it is installed.
+find_library(RAPIDCHECK rapidcheck)
 
 # muster_room(NAME DEPS room... LIBS lib... HEAVY file... DIR folder): library muster_NAME from every .cpp below the folder,
 # test program NAME_test from its *_test.cpp. HEAVY files are compiled one at a time and without the precompiled header.
@@ -32,7 +34,7 @@ function(muster_room name)
   endforeach()
   if(tests)
     add_executable(${name}_test ${tests} ${CMAKE_SOURCE_DIR}/tests/main.cpp)
-    target_link_libraries(${name}_test PRIVATE muster_${name})
+    target_link_libraries(${name}_test PRIVATE muster_${name} $<$<BOOL:${RAPIDCHECK}>:${RAPIDCHECK}>)
     muster_precompile(${name}_test)
   endif()
 endfunction()

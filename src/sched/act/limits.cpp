@@ -1,0 +1,60 @@
+#include "sched/act/limits.h"
+
+#include <algorithm>
+
+namespace muster::sched::act {
+
+using model::Preemptibility;
+using model::Resources;
+
+namespace {
+
+Resources least_demand(const World& world, const order::Batch& batch, PoolId pool) {
+  Resources sum;
+  for (PodId p : batch.pods) {
+    const Shape& s = world.shape_of(p);
+    Resources one = world.demand(s, pool);
+    if (s.gpu().kind == model::GpuRequest::Kind::Memory)
+      one.gpu = static_cast<std::int64_t>(s.gpu().devices) * share_of_device(s, world.pool(pool).most_mib);
+    sum += one;
+  }
+  return sum;
+}
+
+bool guards(const JobRow& job, bool core) {
+  return job.preemptibility == Preemptibility::NonPreemptible ||
+         (job.preemptibility == Preemptibility::SemiPreemptible && core);
+}
+
+}  // namespace
+
+std::optional<Breach> breach(const World& world, JobId j, const order::Batch& batch) {
+  const JobRow& job = world.job(j);
+  const Resources need = least_demand(world, batch, world.queue(job.queue).pool);
+  const bool guarded = guards(job, batch.core);
+  std::optional<Breach> over_quota;
+  for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
+    const QueueRow& row = world.queue(q);
+    for (int r = 0; r < resource_count; ++r) {
+      if (at(need, r) == 0) continue;
+      if (at(row.limit, r) != unlimited && at(row.allocated, r) + at(need, r) > at(row.limit, r))
+        return Breach{q, r, false, at(row.limit, r), at(row.allocated, r), at(need, r)};
+      if (!over_quota && guarded && at(row.quota, r) != unlimited &&
+          at(row.guarded, r) + at(need, r) > at(row.quota, r))
+        over_quota = Breach{q, r, true, at(row.quota, r), at(row.guarded, r), at(need, r)};
+    }
+  }
+  return over_quota;
+}
+
+bool is_breached(const World& world, JobId j) {
+  const JobRow& job = world.job(j);
+  for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
+    const QueueRow& row = world.queue(q);
+    if (row.allocated.gpu > row.limit.gpu) return true;
+    if (job.preemptibility != Preemptibility::Preemptible && row.guarded.gpu > row.quota.gpu) return true;
+  }
+  return false;
+}
+
+}  // namespace muster::sched::act

@@ -1,0 +1,120 @@
+#include "sched/engine.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "sched/test_world.h"
+
+namespace muster::sched {
+namespace {
+
+using namespace test;
+using model::PodState;
+using model::Reason;
+
+TEST_CASE("a one-GPU pod is bound to the first device of the fullest node that fits") {
+  Engine e;
+  add(e, node("n1", 4), node("n2", 2), queue("a", 6));
+  add(e, job("j", "a").pods(1, 1));
+  Round r = e.run(at(0));
+  REQUIRE(r.decisions.size() == 1);
+  CHECK(r.decisions[0].kind == model::Decision::Kind::Bind);
+  CHECK(r.decisions[0].node == "n2");
+  CHECK(r.decisions[0].devices == std::vector<model::DeviceShare>{{0, 1000, 0}});
+  CHECK(e.check_invariants() == "");
+}
+
+TEST_CASE("fractions share a device before they open another") {
+  Engine e;
+  add(e, node("n1", 2), queue("a", 2));
+  for (auto name : {"x", "y", "z"}) add(e, job(name, "a").share(500));
+  e.run(at(0));
+  CHECK(e.pod("default", "x-0")->devices[0].index == 0);
+  CHECK(e.pod("default", "y-0")->devices[0].index == 0);
+  CHECK(e.pod("default", "z-0")->devices[0].index == 1);
+}
+
+TEST_CASE("a gang is placed whole or not at all") {
+  Engine e;
+  add(e, node("n1", 3), queue("a", 4));
+  add(e, job("big", "a").pods(4, 1));
+  Round r = e.run(at(0));
+  CHECK(r.decisions.empty());
+  REQUIRE(e.verdict("default/big") != nullptr);
+  CHECK(e.verdict("default/big")->reason == Reason::InsufficientResources);
+  add(e, node("n2", 1));
+  CHECK(e.run(at(1)).decisions.size() == 4);
+  CHECK(e.verdict("default/big") == nullptr);
+}
+
+TEST_CASE("the limit of a queue holds and is named with its numbers") {
+  Engine e;
+  model::Queue q = queue("a", 2);
+  q.gpu.limit = 4000;
+  add(e, node("n1", 12), q);
+  for (int i = 0; i < 5; ++i) add(e, job("j" + std::to_string(i), "a").pods(1, 1));
+  CHECK(e.run(at(0)).decisions.size() == 4);
+  const model::Verdict* v = e.verdict("default/j4");
+  REQUIRE(v != nullptr);
+  CHECK(v->reason == Reason::OverLimit);
+  CHECK(v->numbers.at("limit") == 4);
+  CHECK(v->numbers.at("allocated") == 4);
+  CHECK(v->numbers.at("need") == 1);
+}
+
+TEST_CASE("non-preemptible workloads stay within quota while preemptible ones may go over") {
+  Engine e;
+  add(e, node("n1", 8), queue("a", 2));
+  add(e, job("ws1", "a").pods(1, 2).priority(100));
+  add(e, job("ws2", "a").pods(1, 1).priority(100));
+  add(e, job("train", "a").pods(1, 1));
+  e.run(at(0));
+  CHECK(e.pod("default", "ws1-0")->state == PodState::Binding);
+  CHECK(e.pod("default", "ws2-0")->state == PodState::Pending);
+  CHECK(e.verdict("default/ws2")->reason == Reason::NonPreemptibleOverQuota);
+  CHECK(e.pod("default", "train-0")->state == PodState::Binding);
+}
+
+TEST_CASE("a pod that only fits on what is being released is nominated there, not bound") {
+  Engine e;
+  add(e, node("n1", 1), queue("a", 1));
+  add(e, job("old", "a").pods(1, 1).on("n1", PodState::Releasing));
+  add(e, job("new", "a").pods(1, 1));
+  Round r = e.run(at(0));
+  REQUIRE(r.decisions.size() == 1);
+  CHECK(r.decisions[0].kind == model::Decision::Kind::Nominate);
+  CHECK(e.pod("default", "new-0")->state == PodState::Pipelined);
+  CHECK(e.verdict("default/new")->reason == Reason::WaitingForTermination);
+  CHECK(e.check_invariants() == "");
+  ignore(e.apply(RemovePod{"default", "old-0"}), "it exists");
+  r = e.run(at(1));
+  REQUIRE(r.decisions.size() == 1);
+  CHECK(r.decisions[0].kind == model::Decision::Kind::Bind);
+}
+
+TEST_CASE("the order of deltas does not matter to the world's hash") {
+  Engine a, b;
+  add(a, node("n1", 2), node("n2", 2), queue("d", 4), queue("q", 2, "d"));
+  add(a, job("x", "q").pods(2, 1).on("n1", PodState::Running), job("y", "q").pods(1, 1));
+  add(b, job("y", "q").pods(1, 1), job("x", "q").pods(2, 1).on("n1", PodState::Running));
+  add(b, queue("q", 2, "d"), queue("d", 4), node("n2", 2), node("n1", 2));
+  CHECK(a.world_hash() == b.world_hash());
+  CHECK(a.check_invariants() == "");
+  CHECK(b.check_invariants() == "");
+}
+
+TEST_CASE("a bind that fails backs off with the gang and is tried again") {
+  Engine e;
+  add(e, node("n1", 1), queue("a", 1), job("j", "a").pods(1, 1));
+  CHECK(e.run(at(0)).decisions.size() == 1);
+  ignore(e.apply(BindFailed{"default", "j-0", "device is busy"}), "it exists");
+  Round r = e.run(at(0));
+  CHECK(r.decisions.empty());
+  CHECK(e.verdict("default/j")->reason == Reason::BackingOff);
+  CHECK(r.wake_at == at(1));
+  CHECK(e.run(at(1)).decisions.size() == 1);
+}
+
+}  // namespace
+}  // namespace muster::sched

@@ -1,0 +1,94 @@
+#include "sched/fit/fit.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "sched/fit/others.h"
+
+namespace muster::sched::fit {
+
+using model::GpuRequest;
+
+namespace {
+
+std::int64_t room(const World& world, NodeId n, DimId d, When when) {
+  std::int64_t later = world.future(n, d);
+  return when == When::Later ? later : std::min(later, world.idle(n, d));
+}
+
+bool is_free(const DeviceRow& d, When when) {
+  return d.capacity > 0 && d.future == 0 && (when == When::Later || d.now == 0);
+}
+
+std::int32_t device_room(const DeviceRow& d, When when) {
+  return d.capacity - (when == When::Later ? d.future : std::max(d.now, d.future));
+}
+
+}  // namespace
+
+bool fits_beside(const World& world, const Guest& guest, NodeId n, When when) {
+  for (auto [d, amount] : guest.shape.need)
+    if (room(world, n, d, when) < amount && (world.config.predicates || d != dim_pods)) return false;
+  return !guest.depends_on_others() || !world.config.predicates || allowed_by_others(world, guest, n, when);
+}
+
+std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when) {
+  std::int64_t least = INT64_MAX;
+  for (auto [d, amount] : shape.need)
+    least = std::min(least, std::max<std::int64_t>(0, room(world, n, d, when)) / amount);
+  const GpuRequest& gpu = shape.gpu();
+  const NodeRow& row = world.node(n);
+  if (gpu.kind == GpuRequest::Kind::Whole) {
+    std::int64_t free = when == When::Later ? row.free_later : row.free_now;
+    least = std::min(least, free / std::max(1, gpu.devices));
+  } else if (gpu.is_shared()) {
+    std::int64_t pieces = 0;
+    for (std::uint32_t i = 0; i < row.device_count; ++i) {
+      const DeviceRow& d = world.device(n, static_cast<int>(i));
+      std::int32_t share = share_of_device(shape, d.memory_mib);
+      if (share > 0) pieces += std::max(0, device_room(d, when)) / share;
+    }
+    // An upper bound where one pod needs several devices.
+    least = std::min(least, pieces / std::max(1, gpu.devices));
+  }
+  return least;
+}
+
+std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
+                                            Placement strategy) {
+  const GpuRequest& gpu = shape.gpu();
+  if (gpu.devices == 0 || gpu.kind == GpuRequest::Kind::Mig) return 0;
+  const NodeRow& row = world.node(n);
+  const int count = static_cast<int>(row.device_count);
+  std::uint64_t mask = 0;
+  int missing = gpu.devices;
+  if (gpu.kind == GpuRequest::Kind::Whole) {
+    if ((when == When::Later ? row.free_later : row.free_now) < missing) return std::nullopt;
+    // What waits anyway takes what is being released first and leaves the idle ones to others.
+    for (int pass = when == When::Later ? 0 : 1; pass < 2 && missing > 0; ++pass) {
+      for (int i = 0; i < count && missing > 0; ++i) {
+        const DeviceRow& d = world.device(n, i);
+        if ((mask >> i & 1) != 0 || !is_free(d, when) || (pass == 0 && d.now == 0)) continue;
+        mask |= std::uint64_t{1} << i, --missing;
+      }
+    }
+    return missing == 0 ? std::optional(mask) : std::nullopt;
+  }
+  while (missing > 0) {
+    int best = -1;
+    std::int32_t best_used = 0;
+    for (int i = 0; i < count; ++i) {
+      const DeviceRow& d = world.device(n, i);
+      std::int32_t share = share_of_device(shape, d.memory_mib);
+      if ((mask >> i & 1) != 0 || d.capacity == 0 || share <= 0 || share > device_room(d, when)) continue;
+      std::int32_t used = d.future;
+      bool better = best < 0 || (strategy == Placement::Binpack ? used > best_used : used < best_used);
+      if (better) best = i, best_used = used;
+    }
+    if (best < 0) return std::nullopt;
+    mask |= std::uint64_t{1} << best, --missing;
+  }
+  return mask;
+}
+
+}  // namespace muster::sched::fit

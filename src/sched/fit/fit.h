@@ -1,0 +1,30 @@
+#pragma once
+// Fit: whether a pod of a shape can be on a node, now or once what is going away is gone, and on which devices.
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "sched/state/world.h"
+
+namespace muster::sched::fit {
+
+enum class When { Now, Later };  // Later: counting on what is being released, less what is promised
+
+// What is to be placed: a shape, and the terms of other pods that its labels match.
+struct Guest {
+  const Shape& shape;
+  const std::vector<TermId>& matches;
+  bool depends_on_others() const { return shape.is_dynamic || !matches.empty(); }
+};
+inline Guest guest(const World& world, PodId p) { return {world.shape_of(p), world.pod(p).terms}; }
+
+// CPU, memory, pods, extended resources, ports and what depends on other pods; not devices, not the class.
+bool fits_beside(const World& world, const Guest& guest, NodeId n, When when);
+// How many pods of the shape the node takes by its resources and devices alone.
+std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when);
+// The devices that such a pod would get; nullopt: not enough of them. `strategy` ranks devices for shares.
+std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
+                                            Placement strategy);
+
+}  // namespace muster::sched::fit

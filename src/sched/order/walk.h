@@ -1,0 +1,42 @@
+#pragma once
+// Walk: the jobs of a pool in the order in which they are served, while serving them changes that order. A heap of
+// jobs in each leaf queue, a heap of children in each inner one; after a change only the path of one queue is
+// re-sorted.
+
+#include <vector>
+
+#include "sched/state/world.h"
+
+namespace muster::sched::order {
+
+class Walk {
+ public:
+  // `jobs` belong to leaf queues of one pool.
+  Walk(World& world, const std::vector<JobId>& jobs);
+  // The job to serve now, taken out; none when all are served. Looks at allocations as they are.
+  JobId pop();
+  // Puts a job back that has more to place.
+  void push(JobId j);
+  // The allocations of this leaf changed.
+  void refresh(QueueId leaf);
+
+ private:
+  struct Lane {
+    std::vector<JobId> jobs;      // heap; of leaves
+    std::vector<QueueId> queues;  // heap; of inner queues and the root
+    model::Resources next;        // what its next job asks
+    std::int32_t place = -1;      // in the parent's heap
+    bool empty() const { return jobs.empty() && queues.empty(); }
+  };
+  Lane& lane(QueueId q) { return q.is_none() ? root_ : lanes_[q.value]; }
+  bool before(QueueId a, QueueId b);
+  void renew(QueueId q);
+  void sift(Lane& parent, std::size_t i);
+  void settle_path(QueueId q);
+
+  World& world_;
+  std::vector<Lane> lanes_;
+  Lane root_;
+};
+
+}  // namespace muster::sched::order

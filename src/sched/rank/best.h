@@ -1,0 +1,28 @@
+#pragma once
+// Best: of the places where a pod fits, the one that the ladder of product rule 1.12.3 prefers. Compared term by term,
+// larger terms first; the last tie goes to the node's name.
+
+#include <optional>
+#include <vector>
+
+#include "sched/fit/fit.h"
+
+namespace muster::sched::rank {
+
+struct Spot {
+  NodeId node;
+  std::uint64_t devices = 0;
+  bool now = false;
+};
+
+// What speaks for a node beyond the node itself.
+struct Wishes {
+  const NodeSet* within = nullptr;                      // only these nodes
+  NodeId nominated;                                     // where it was nominated before
+  const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
+  bool now_only = false;
+};
+
+std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool, const Wishes& wishes);
+
+}  // namespace muster::sched::rank

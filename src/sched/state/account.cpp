@@ -1,0 +1,321 @@
+// The changes that a round makes to the world, and the counters that follow them. What a pod adds to each counter is
+// said once, in account(); everything else takes a pod out, changes it and puts it back.
+
+#include <algorithm>
+#include <bit>
+
+#include "sched/state/world.h"
+
+namespace muster::sched {
+
+using model::PodState;
+using model::Preemptibility;
+using model::Resources;
+
+void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later) {
+  NodeRow& row = node(n);
+  for (auto [d, amount] : shape.need) {
+    log.add(idle_[n.value * stride_ + d], -held * amount);
+    log.add(future_[n.value * stride_ + d], -later * amount);
+  }
+  for (; mask != 0; mask &= mask - 1) {
+    int i = std::countr_zero(mask);
+    if (static_cast<std::uint32_t>(i) >= row.device_count) continue;
+    DeviceRow& dev = device(n, i);
+    std::int32_t share = share_of_device(shape, dev.memory_mib);
+    bool was_now = dev.now == 0 && dev.future == 0, was_later = dev.future == 0;
+    log.add(dev.now, held * share);
+    log.add(dev.future, later * share);
+#ifdef MUSTER_FAULT_STALE_COUNTER
+    if (later > 0 && row.free_later == 1) continue;
+#endif
+    if (dev.capacity == 0) continue;
+    bool is_now = dev.now == 0 && dev.future == 0, is_later = dev.future == 0;
+    log.add(row.free_now, static_cast<int>(is_now) - static_cast<int>(was_now));
+    log.add(row.free_later, static_cast<int>(is_later) - static_cast<int>(was_later));
+  }
+}
+
+void World::account_terms(PodId p, NodeId n, int held, int later) {
+  const PodRow& row = pod(p);
+  for (TermId t : row.terms) {
+    Term& term = domains[t];
+    log.add(term.total_future, later);
+    std::int32_t d = domains.of(term.key, n);
+    if (d == no_domain) continue;
+    log.add(term.now[static_cast<std::size_t>(d)], held);
+    log.add(term.future[static_cast<std::size_t>(d)], later);
+  }
+  for (TermId t : shape(row.shape).anti_affinity) {
+    Term& term = domains[t];
+    std::int32_t d = domains.of(term.key, n);
+    if (d == no_domain) continue;
+    log.add(term.repels_now[static_cast<std::size_t>(d)], held);
+    log.add(term.repels_future[static_cast<std::size_t>(d)], later);
+  }
+}
+
+void World::charge_queues(QueueId q, Resources QueueRow::* field, const Resources& what, int sign) {
+  for (; !q.is_none(); q = queue(q).parent) {
+    Resources& cell = queue(q).*field;
+    log.add(cell.gpu, sign * what.gpu);
+    log.add(cell.cpu, sign * what.cpu);
+    log.add(cell.memory, sign * what.memory);
+  }
+}
+
+std::int64_t World::device_charge(const Shape& shape, NodeId n, std::uint64_t mask) const {
+  if (shape.gpu().kind == model::GpuRequest::Kind::Mig) return shape.mig_milli;
+  std::int64_t sum = 0;
+  for (; mask != 0; mask &= mask - 1) {
+    int i = std::countr_zero(mask);
+    bool known = static_cast<std::uint32_t>(i) < node(n).device_count;
+    sum += share_of_device(shape, known ? device(n, i).memory_mib : 0);
+  }
+  return sum;
+}
+
+Resources World::demand(const Shape& shape, PoolId pool_id) const {
+  Resources out{0, shape.constraints.cpu, shape.constraints.memory};
+  const model::GpuRequest& gpu = shape.gpu();
+  if (gpu.kind == model::GpuRequest::Kind::Mig) {
+    out.gpu = shape.mig_milli;
+  } else if (gpu.kind != model::GpuRequest::Kind::None) {
+    std::int64_t mib = pool_id.is_none() ? 0 : pool(pool_id).least_mib;
+    out.gpu = static_cast<std::int64_t>(gpu.devices) * share_of_device(shape, mib);
+  }
+  return out;
+}
+
+Resources World::charge(PodId p) const {
+  const PodRow& row = pod(p);
+  const Shape& s = shape(row.shape);
+  bool promised = !row.promised_node.is_none();
+  NodeId n = promised ? row.promised_node : row.node;
+  std::uint64_t mask = promised ? row.promised_devices : row.devices;
+  PoolId pool_id = row.job.is_none() || job(row.job).queue.is_none() ? PoolId{} : queue(job(row.job).queue).pool;
+  Resources out = demand(s, pool_id);
+  // Where its devices are known, what they really cost.
+  if (!n.is_none() && std::popcount(mask) == s.gpu().devices) out.gpu = device_charge(s, n, mask);
+  return out;
+}
+
+namespace {
+bool is_active(const PodRow& row) {
+  return !row.promised_node.is_none() || (model::holds_resources(row.state) && row.state != PodState::Releasing &&
+                                          row.state != PodState::StuckInReleasing);
+}
+}  // namespace
+
+void World::account_counts(PodId p, int sign) {
+  const PodRow& row = pod(p);
+  if (row.job.is_none()) return;
+  JobRow& owner = job(row.job);
+  bool active = is_active(row);
+  bool leaving = !active && model::holds_resources(row.state);
+  bool waits = !active && row.state == PodState::Pending;
+  if (active) log.add(owner.active, sign);
+  if (leaving) log.add(owner.leaving, sign);
+  if (waits) log.add(owner.pending, sign);
+  if (row.group.is_none()) return;
+  GroupRow& g = group(row.group);
+  if (active) log.add(g.active, sign);
+  if (!row.promised_node.is_none()) log.add(g.promised, sign);
+  if (leaving) log.add(g.leaving, sign);
+  if (waits) log.add(g.pending, sign);
+  if (!active && row.state == PodState::Gated) log.add(g.gated, sign);
+  if (!active && row.state == PodState::Succeeded) log.add(g.succeeded, sign);
+  if (!active && row.state == PodState::Failed) log.add(g.failed, sign);
+}
+
+void World::account_queue(PodId p, int sign) {
+  const PodRow& row = pod(p);
+  // While the tree of queues is out of date, all charges wait for the recount.
+  if (row.job.is_none() || queues_dirty_) return;
+  const JobRow& owner = job(row.job);
+  if (owner.queue.is_none()) return;
+  if (is_active(row)) {
+#ifdef MUSTER_FAULT_SKIP_QUEUE_CHARGE
+    if (sign > 0 && row.state == PodState::Binding && row.change % 7 == 3) return;
+#endif
+    Resources what = charge(p);
+    charge_queues(owner.queue, &QueueRow::allocated, what, sign);
+    if (owner.preemptibility == Preemptibility::NonPreemptible)
+      charge_queues(owner.queue, &QueueRow::guarded, what, sign);
+  } else if (row.state == PodState::Pending && queue(owner.queue).is_leaf()) {
+    charge_queues(owner.queue, &QueueRow::pending, demand(shape(row.shape), queue(owner.queue).pool), sign);
+  }
+}
+
+// A semi-preemptible job guards the first pods of each leaf, up to the leaf's minimum.
+void World::refresh_guarded(JobId j) {
+  JobRow& row = job(j);
+  if (row.preemptibility != Preemptibility::SemiPreemptible) return;
+  Resources fresh;
+  for (GroupId g : row.groups) {
+    if (!group(g).is_leaf()) continue;
+    sort_pods(g);
+    std::int32_t left = minimum(group(g));
+    for (PodId p : group(g).pods) {
+      if (left == 0) break;
+      if (!is_active(pod(p))) continue;
+      fresh += charge(p), --left;
+    }
+  }
+  if (!queues_dirty_ && !row.queue.is_none()) charge_queues(row.queue, &QueueRow::guarded, fresh - row.guarded, 1);
+  log.set(row.guarded.gpu, fresh.gpu), log.set(row.guarded.cpu, fresh.cpu), log.set(row.guarded.memory, fresh.memory);
+}
+
+void World::account(PodId p, int sign) {
+  PodRow& row = pod(p);
+  const Shape& s = shape(row.shape);
+  if (!row.node.is_none() && model::holds_resources(row.state)) {
+    int future = row.state == PodState::Releasing ? 0 : sign;
+    account_node(row.node, s, row.devices, sign, future);
+    account_terms(p, row.node, sign, future);
+    if (sign > 0) link(&PodRow::held_next, &PodRow::held_prev, &NodeRow::held, p, row.node);
+    if (sign < 0) unlink(&PodRow::held_next, &PodRow::held_prev, &NodeRow::held, p, row.node);
+    if (row.foreign && node(row.node).usable) {
+      PoolRow& owner = pools[node(row.node).pool.value];
+      Resources what = demand(s, node(row.node).pool);
+      log.add(owner.foreign.gpu, sign * what.gpu), log.add(owner.foreign.cpu, sign * what.cpu);
+      log.add(owner.foreign.memory, sign * what.memory);
+    }
+  }
+  if (!row.promised_node.is_none()) {
+    account_node(row.promised_node, s, row.promised_devices, 0, sign);
+    account_terms(p, row.promised_node, 0, sign);
+    if (sign > 0) link(&PodRow::promised_next, &PodRow::promised_prev, &NodeRow::promised, p, row.promised_node);
+    if (sign < 0) unlink(&PodRow::promised_next, &PodRow::promised_prev, &NodeRow::promised, p, row.promised_node);
+  }
+  account_counts(p, sign);
+  account_queue(p, sign);
+}
+
+void World::link(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n) {
+  PodId first = node(n).*head;
+  log.set(pod(p).*next, first);
+  log.set(pod(p).*prev, PodId{});
+  if (!first.is_none()) log.set(pod(first).*prev, p);
+  log.set(node(n).*head, p);
+}
+
+void World::unlink(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n) {
+  PodId after = pod(p).*next, before = pod(p).*prev;
+  if (before.is_none()) {
+    log.set(node(n).*head, after);
+  } else {
+    log.set(pod(before).*next, after);
+  }
+  if (!after.is_none()) log.set(pod(after).*prev, before);
+}
+
+void World::touch(PodId p, model::Action why, JobId for_job) {
+  PodRow& row = pod(p);
+  if (row.touched_round != round_) {
+    row.touched_round = round_;
+    row.before_state = row.state, row.before_node = row.node, row.before_devices = row.devices;
+    touched_.push_back(p);
+  }
+  log.set(row.change, changes_ + 1);
+  log.set(changes_, changes_ + 1);
+  log.set(row.action, static_cast<std::uint8_t>(why));
+  log.set(row.cause, for_job);
+}
+
+void World::bind(PodId p, NodeId n, std::uint64_t mask, model::Action why) {
+  PodRow& row = pod(p);
+  touch(p, why, JobId{});
+  account(p, -1);
+  log.set(row.state, PodState::Binding);
+  log.set(row.node, n);
+  log.set(row.devices, mask);
+  log.set(row.promised_node, NodeId{});
+  log.set(row.promised_devices, 0);
+  account(p, 1);
+  refresh_guarded(row.job);
+}
+
+void World::promise(PodId p, NodeId n, std::uint64_t mask, model::Action why, JobId for_job) {
+  PodRow& row = pod(p);
+  touch(p, why, for_job);
+  account(p, -1);
+  log.set(row.promised_node, n);
+  log.set(row.promised_devices, mask);
+  account(p, 1);
+  refresh_guarded(row.job);
+}
+
+void World::unpromise(PodId p) {
+  PodRow& row = pod(p);
+  if (row.promised_node.is_none()) return;
+  account(p, -1);
+  log.set(row.promised_node, NodeId{});
+  log.set(row.promised_devices, 0);
+  account(p, 1);
+  if (!row.job.is_none()) refresh_guarded(row.job);
+}
+
+void World::unbind(PodId p) {
+  PodRow& row = pod(p);
+  account(p, -1);
+  log.set(row.state, PodState::Pending);
+  log.set(row.node, NodeId{});
+  log.set(row.devices, 0);
+  account(p, 1);
+  refresh_guarded(row.job);
+}
+
+void World::evict(PodId p, model::Action why, JobId for_job) {
+  PodRow& row = pod(p);
+  touch(p, why, for_job);
+  account(p, -1);
+  log.set(row.state, PodState::Releasing);
+  account(p, 1);
+  refresh_guarded(row.job);
+}
+
+void World::unevict(PodId p, PodState as) {
+  PodRow& row = pod(p);
+  account(p, -1);
+  log.set(row.state, as);
+  account(p, 1);
+  refresh_guarded(row.job);
+}
+
+void World::begin_round() {
+  CHECK(!log.is_open(), "a round begins on the world itself, not inside a what-if");
+  settle();
+  ++round_;
+  for (PodId p : touched_)
+    if (pod(p).live && !pod(p).asked_promised) unpromise(p);
+  touched_.clear();
+  changes_ = 0;
+}
+
+std::int32_t World::minimum(const GroupRow& g) const {
+  if (g.is_leaf()) return g.min_member ? *g.min_member : static_cast<std::int32_t>(g.pods.size());
+  return g.min_sub_group ? *g.min_sub_group : static_cast<std::int32_t>(g.children.size());
+}
+
+bool World::is_satisfied(GroupId g) const {
+  const GroupRow& row = group(g);
+  if (row.is_leaf()) return row.active >= minimum(row);
+  std::int32_t have = 0;
+  for (GroupId child : row.children) have += is_satisfied(child) ? 1 : 0;
+  return have >= minimum(row);
+}
+
+void World::sort_pods(GroupId g) {
+  GroupRow& row = group(g);
+  if (row.sorted) return;
+  std::sort(row.pods.begin(), row.pods.end(), [&](PodId a, PodId b) {
+    const PodRow &x = pod(a), &y = pod(b);
+    if (x.order != y.order) return x.order > y.order;
+    if (x.created != y.created) return x.created < y.created;
+    return x.name < y.name;
+  });
+  row.sorted = true;
+}
+
+}  // namespace muster::sched

@@ -1,0 +1,230 @@
+// Deltas that change the policy or the tree of queues. The tree is relinked lazily (settle), since queues come in any
+// order, children before parents too.
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "model/names.h"
+#include "sched/state/world.h"
+
+namespace muster::sched {
+
+using model::Resources;
+
+namespace {
+
+std::int64_t bound(const std::optional<std::int64_t>& value) { return value ? *value : unlimited; }
+
+Resources quota_of(const model::Queue& q) { return {bound(q.gpu.quota), bound(q.cpu.quota), bound(q.memory.quota)}; }
+Resources limit_of(const model::Queue& q) { return {bound(q.gpu.limit), bound(q.cpu.limit), bound(q.memory.limit)}; }
+
+}  // namespace
+
+World::World(Config fresh) {
+  restride();
+  set_config(std::move(fresh));
+}
+
+void World::set_config(Config fresh) {
+  bool predicates = fresh.predicates != config.predicates;
+  config = std::move(fresh);
+  rebuild_pools();
+  if (predicates)
+    for (std::uint32_t i = 0; i < nodes.size(); ++i)
+      if (nodes[i].live) admit_node(NodeId{i});
+  ++nodes_version;
+  queues_dirty_ = nodes_dirty_ = true;
+}
+
+PoolId World::pool_named(std::string_view name) const {
+  for (std::uint32_t i = 0; i < pools.size(); ++i)
+    if (pools[i].name == name) return PoolId{i};
+  return {};
+}
+
+PoolId World::pool_of(const model::Node& node) const {
+  if (config.pools.empty()) return PoolId{0};
+  PoolId rest;
+  for (std::uint32_t i = 0; i < config.pools.size(); ++i) {
+    if (pools[i].label_key.empty()) {
+      if (rest.is_none()) rest = PoolId{i};
+      continue;
+    }
+    auto it = node.labels.find(pools[i].label_key);
+    if (it != node.labels.end() && it->second == pools[i].label_value) return PoolId{i};
+  }
+  if (!rest.is_none()) return rest;
+  PoolId named = pool_named(node.pool);
+  return named.is_none() ? pool_named("default") : named;
+}
+
+void World::rebuild_pools() {
+  pools.clear();
+  for (const auto& p : config.pools) {
+    PoolRow row;
+    row.name = p.name, row.label_key = p.label_key, row.label_value = p.label_value;
+    row.gpu = p.gpu.value_or(config.gpu), row.cpu = p.cpu.value_or(config.cpu);
+    pools.push_back(std::move(row));
+  }
+  if (pool_named("default").is_none()) {
+    PoolRow row;
+    row.name = "default", row.gpu = config.gpu, row.cpu = config.cpu;
+    pools.push_back(std::move(row));
+  }
+  for (auto& row : nodes)
+    if (row.live) row.pool = pool_of(*row.noun);
+  for (std::uint32_t i = 0; i < pods.size(); ++i) {
+    const PodRow& p = pods[i];
+    if (!p.live || !p.foreign || p.node.is_none() || !model::holds_resources(p.state) || !node(p.node).usable) continue;
+    pools[node(p.node).pool.value].foreign += demand(shape(p.shape), node(p.node).pool);
+  }
+}
+
+Result<void> World::upsert(const model::Queue& noun) {
+  if (noun.name.empty()) return invalid("queue without a name");
+  // A parent that would be its own descendant.
+  for (std::string up = noun.parent; !up.empty();) {
+    if (up == noun.name) return invalid(fmt::format("queue \"{}\": its parents form a circle", noun.name));
+    QueueId q = find_queue(up);
+    up = q.is_none() ? "" : queue(q).noun.parent;
+  }
+  QueueId q = find_queue(noun.name);
+  bool fresh = q.is_none();
+  if (fresh) {
+    if (free_queues_.empty()) {
+      q = QueueId{static_cast<std::uint32_t>(queues.size())};
+      queues.emplace_back();
+    } else {
+      q = free_queues_.back();
+      free_queues_.pop_back();
+      queue(q) = {};
+    }
+    queue_by_name_[noun.name] = q;
+  }
+  QueueRow& row = queue(q);
+  if (fresh || row.noun.parent != noun.parent || row.noun.pool != noun.pool || row.noun.created != noun.created)
+    queues_dirty_ = true;
+  row.live = true;
+  row.noun = noun;
+  row.quota = quota_of(noun), row.limit = limit_of(noun);
+  ++shares_version;
+  return {};
+}
+
+void World::remove_queue(const std::string& name) {
+  QueueId q = find_queue(name);
+  if (q.is_none()) return;
+  queue(q).live = false;
+  queue_by_name_.erase(name);
+  free_queues_.push_back(q);
+  queues_dirty_ = true;
+}
+
+QueueId World::queue_for(const JobRow& row) const {
+  if (!row.known) return {};
+  const auto& list = row.noun.pools;
+  std::string name = row.noun.queue;
+  QueueId q = find_queue(name);
+  if (!list.empty()) {
+    const std::string& pool_name = list[static_cast<std::size_t>(row.pool_turn) % list.size()];
+    if (q.is_none() || queue(q).noun.pool != pool_name) {
+      std::string base = name.substr(0, name.find("--"));
+      q = find_queue(model::queue_of_project(base, pool_name));
+    }
+  }
+  return q.is_none() || !queue(q).rooted ? QueueId{} : q;
+}
+
+void World::enlist(JobId j) {
+  JobRow& row = job(j);
+  row.queue = queue_for(row);
+  if (!row.queue.is_none()) queue(row.queue).jobs.push_back(j);
+}
+
+void World::delist(JobId j) {
+  JobRow& row = job(j);
+  if (row.queue.is_none()) return;
+  auto& list = queue(row.queue).jobs;
+  auto it = std::find(list.begin(), list.end(), j);
+  if (it != list.end()) {
+    *it = list.back();
+    list.pop_back();
+  }
+  row.queue = {};
+}
+
+void World::relink_queues() {
+  for (auto& row : queues) row.children.clear(), row.jobs.clear(), row.parent = {}, row.rooted = false, row.rank = 0;
+  for (std::uint32_t i = 0; i < queues.size(); ++i) {
+    QueueRow& row = queues[i];
+    if (!row.live) continue;
+    PoolId p = pool_named(row.noun.pool);
+    if (p.is_none()) {
+      // A pool that nobody configured has no nodes, but its queues exist.
+      p = PoolId{static_cast<std::uint32_t>(pools.size())};
+      PoolRow empty;
+      empty.name = row.noun.pool, empty.gpu = config.gpu, empty.cpu = config.cpu;
+      pools.push_back(std::move(empty));
+    }
+    row.pool = p;
+    row.parent = row.noun.parent.empty() ? QueueId{} : find_queue(row.noun.parent);
+  }
+  std::vector<QueueId> order;
+  for (std::uint32_t i = 0; i < queues.size(); ++i) {
+    QueueRow& row = queues[i];
+    if (!row.live) continue;
+    order.push_back(QueueId{i});
+    row.rooted = true, row.depth = 0;
+    for (QueueId q{i}; !queue(q).noun.parent.empty(); q = queue(q).parent) {
+      if (queue(q).parent.is_none()) {
+        row.rooted = false;
+        break;
+      }
+      ++row.depth;
+    }
+  }
+  std::sort(order.begin(), order.end(), [&](QueueId a, QueueId b) {
+    const auto &x = queue(a).noun, &y = queue(b).noun;
+    return x.created != y.created ? x.created < y.created : x.name < y.name;
+  });
+  std::uint32_t rank = 0;
+  for (QueueId q : order) {
+    queue(q).rank = rank++;
+    if (!queue(q).parent.is_none() && queue(q).rooted) queue(queue(q).parent).children.push_back(q);
+  }
+  for (std::uint32_t i = 0; i < jobs.size(); ++i)
+    if (jobs[i].live) enlist(JobId{i});
+}
+
+void World::recount_queues() {
+  for (auto& row : queues) row.allocated = row.guarded = row.pending = {};
+  for (auto& row : jobs) row.guarded = {};
+  for (std::uint32_t i = 0; i < pods.size(); ++i)
+    if (pods[i].live) account_queue(PodId{i}, 1);
+  for (std::uint32_t i = 0; i < jobs.size(); ++i)
+    if (jobs[i].live) refresh_guarded(JobId{i});
+}
+
+void World::settle() {
+  CHECK(!log.is_open(), "the world settles outside of what-ifs");
+  if (nodes_dirty_) refresh_nodes();
+  if (queues_dirty_) {
+    relink_queues();
+    queues_dirty_ = false;
+    recount_queues();
+    ++shares_version;
+  }
+  if (!unassigned_.empty()) {
+    std::vector<PodId> list;
+    list.swap(unassigned_);
+    std::erase_if(list, [&](PodId p) { return !pod(p).live || !pod(p).unassigned || pod(p).node.is_none(); });
+    std::sort(list.begin(), list.end(),
+              [&](PodId a, PodId b) { return std::tie(pod(a).ns, pod(a).name) < std::tie(pod(b).ns, pod(b).name); });
+    list.erase(std::unique(list.begin(), list.end()), list.end());
+    for (PodId p : list) assign_devices(p);
+  }
+  sweep_shapes();
+}
+
+}  // namespace muster::sched
