@@ -1,7 +1,82 @@
+// Consolidate: running preemptible pods are moved together so that a waiting preemptible gang, for which the free
+// devices suffice in number but not in place, fits. Nothing moves unless everything that moves has a new place (product
+// rule 1.3.3).
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+#include "sched/act/limits.h"
+#include "sched/act/runtime.h"
 #include "sched/act/turn.h"
+#include "sched/act/victims.h"
+#include "sched/order/walk.h"
 
 namespace muster::sched::act {
 
-void consolidate(Turn& turn) { (void)turn; }
+namespace {
+
+class MoveRule final : public VictimRule {
+ public:
+  MoveRule(const World& world, JobId j) : world_(world), job_(j) {}
+
+  model::Action action() const override { return model::Action::Consolidate; }
+  bool may_move() const override { return true; }
+  bool admits(JobId) const override { return true; }
+  bool surplus_only(JobId) const override { return false; }
+  std::size_t most_pods() const override {
+    const auto& most = world_.config.max_consolidation_preemptees;
+    return most ? static_cast<std::size_t>(*most) : SIZE_MAX;
+  }
+  std::ptrdiff_t first_refused(const std::vector<Taken>& taken) const override {
+    for (std::size_t i = 0; i < taken.size(); ++i)
+      if (!taken[i].moved) return static_cast<std::ptrdiff_t>(i);
+    return -1;
+  }
+  bool shares_fate(JobId refused, JobId other) const override { return refused == other; }
+  std::string message(const Taken&) const override {
+    return fmt::format("moved to another place so that {} fits", world_.job(job_).key);
+  }
+
+ private:
+  const World& world_;
+  JobId job_;
+};
+
+// Enough devices are free or will be; they only lie apart.
+bool suffices_in_sum(const World& world, const order::Batch& batch, PoolId pool) {
+  std::int64_t free = 0, need = 0;
+  world.pool(pool).nodes.each([&](NodeId n) {
+    for (std::uint32_t d = 0; d < world.node(n).device_count; ++d) {
+      const DeviceRow& dev = world.device(n, static_cast<int>(d));
+      free += std::max(0, dev.capacity - dev.future);
+    }
+  });
+  for (PodId p : batch.pods) need += world.demand(world.shape_of(p), pool).gpu;
+  return need <= free;
+}
+
+}  // namespace
+
+void consolidate(Turn& turn) {
+  World& world = turn.world;
+  for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
+    PoolId pool{i};
+    if (world.pool(pool).gpu == Placement::Spread || world.pool(pool).cpu == Placement::Spread) continue;
+    std::vector<JobId> jobs;
+    for (JobId j : candidates(turn, pool))
+      if (!is_delayed(turn, j) && world.job(j).preemptibility == model::Preemptibility::Preemptible) jobs.push_back(j);
+    if (jobs.empty()) continue;
+    order::Walk walk(world, jobs);
+    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
+      order::Batch batch = order::next_batch(world, j);
+      if (batch.empty() || breach(world, j, batch) || !suffices_in_sum(world, batch, pool)) continue;
+      MoveRule rule(world, j);
+      if (!make_room(turn, j, batch, possible_victims(world, pool), rule)) continue;
+      walk.refresh(world.job(j).queue);
+      if (!order::next_batch(world, j).empty()) walk.push(j);
+    }
+  }
+}
 
 }  // namespace muster::sched::act

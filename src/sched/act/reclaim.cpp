@@ -1,7 +1,175 @@
+// Reclaim: a queue that is below its fair share takes back from other queues what they hold above theirs (product rule
+// 1.7). Priority of workloads plays no part between queues.
+
+#include "sched/act/reclaim.h"
+
+#include <map>
+
+#include <fmt/core.h>
+
+#include "base/wide.h"
+#include "sched/act/limits.h"
+#include "sched/act/runtime.h"
 #include "sched/act/turn.h"
+#include "sched/act/victims.h"
+#include "sched/explain/words.h"
+#include "sched/order/rules.h"
+#include "sched/order/walk.h"
+#include "sched/share/fair_share.h"
 
 namespace muster::sched::act {
 
-void reclaim(Turn& turn) { (void)turn; }
+using model::Resources;
+
+namespace {
+
+bool is_above(const QueueRow& q, const Resources& holds, std::int64_t (*line)(const QueueRow&, int)) {
+  for (int r = 0; r < resource_count; ++r)
+    if (at(holds, r) > line(q, r)) return true;
+  return false;
+}
+std::int64_t quota_line(const QueueRow& q, int r) { return at(q.quota, r); }
+
+class ReclaimRule final : public VictimRule {
+ public:
+  ReclaimRule(const Turn& turn, JobId j, const Resources& need)
+      : turn_(turn), world_(turn.world), queue_(world_.job(j).queue), job_(j), need_(need) {
+    for (QueueId q = queue_; !q.is_none(); q = world_.queue(q).parent) before_[q] = world_.queue(q).allocated;
+  }
+
+  model::Action action() const override { return model::Action::Reclaim; }
+  bool may_move() const override { return world_.config.consolidating_reclaim; }
+
+  bool admits(JobId victim) const override {
+    QueueId theirs = world_.job(victim).queue;
+    if (theirs == queue_) return false;
+    Siblings s = part(world_, queue_, theirs);
+    if (s.left == s.right) return false;
+    const QueueRow& other = world_.queue(s.right);
+    if (stays_within_quota(s.left)) {
+      for (int r = 0; r < resource_count; ++r)
+        if (at(need_, r) > 0 && at(other.allocated, r) > at(other.quota, r)) return true;
+      return is_above(other, other.allocated, &share::allocatable);
+    }
+    return is_above(other, other.allocated, &share::allocatable);
+  }
+  bool surplus_only(JobId victim) const override { return is_guaranteed_from_reclaim(turn_, victim, queue_); }
+
+  // Step by step, on what each queue held when the search began.
+  std::ptrdiff_t first_refused(const std::vector<Taken>& taken) const override {
+    std::map<QueueId, Resources> left;
+    for (const Taken& t : taken)
+      if (!t.moved)
+        for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent)
+          left.try_emplace(q, world_.queue(q).allocated);
+    // What was taken or placed in this search is not in the queues' counters as they were.
+    restore(taken, left);
+    for (std::size_t i = 0; i < taken.size(); ++i) {
+      if (taken[i].moved) continue;
+      QueueId theirs = world_.job(taken[i].unit.job).queue;
+      Siblings s = part(world_, queue_, theirs);
+      const QueueRow& other = world_.queue(s.right);
+      const Resources& holds = left.at(s.right);
+      bool over_share = is_above(other, holds, &share::allocatable);
+      bool over_quota = stays_within_quota(s.left) && is_above(other, holds, &quota_line);
+      if (!over_share && !over_quota) return static_cast<std::ptrdiff_t>(i);
+      for (QueueId q = theirs; !q.is_none(); q = world_.queue(q).parent) left.at(q) -= taken[i].charge;
+      if (saturates(s, left.at(s.right))) return static_cast<std::ptrdiff_t>(i);
+    }
+    return -1;
+  }
+  bool shares_fate(JobId refused, JobId other) const override {
+    return part(world_, queue_, world_.job(refused).queue).right == part(world_, queue_, world_.job(other).queue).right;
+  }
+
+  std::string message(const Taken& taken) const override {
+    const JobRow& victim = world_.job(taken.unit.job);
+    Siblings s = part(world_, queue_, victim.queue);
+    int r = need_.gpu > 0 ? 0 : need_.cpu > 0 ? 1 : 2;
+    auto state = [&](QueueId q, std::int64_t uses) {
+      const QueueRow& row = world_.queue(q);
+      return fmt::format("\"{}\" used {} (quota {}, fair share {})",
+                         row.noun.display_name.empty() ? row.noun.name : row.noun.display_name, explain::plain(r, uses),
+                         explain::plain(r, at(row.quota, r)), explain::plain(r, at(row.fair_share, r)));
+    };
+    std::int64_t theirs = at(held_.contains(s.right) ? held_.at(s.right) : world_.queue(s.right).allocated, r);
+    return fmt::format("reclaimed by \"{}\" for {}, which needs {}: {}, {}", world_.queue(queue_).noun.name,
+                       world_.job(job_).key, explain::amount(r, at(need_, r)), state(s.right, theirs),
+                       state(s.left, at(before_.at(s.left), r)));
+  }
+
+ private:
+  bool stays_within_quota(QueueId q) const {
+    const QueueRow& row = world_.queue(q);
+    for (int r = 0; r < resource_count; ++r)
+      if (at(row.quota, r) != unlimited && at(before_.at(q), r) + at(need_, r) > at(row.quota, r)) return false;
+    return true;
+  }
+
+  void restore(const std::vector<Taken>& taken, std::map<QueueId, Resources>& left) const {
+    for (const Taken& t : taken) {
+      if (t.moved) continue;
+      for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent) left.at(q) += t.charge;
+    }
+    for (auto& [q, holds] : left)
+      if (before_.contains(q)) holds = before_.at(q);
+    held_ = left;
+  }
+
+  // The reclaimer's side would be above its fair share and at least as full as the side it takes from.
+  bool saturates(const Siblings& s, const Resources& remaining) const {
+    const QueueRow &own = world_.queue(s.left), &other = world_.queue(s.right);
+    for (int r = 0; r < resource_count; ++r) {
+      if (at(need_, r) == 0) continue;
+      Wide holds = at(before_.at(s.left), r) + at(need_, r), share = at(own.fair_share, r);
+      if (holds <= share) continue;
+      Wide theirs = at(remaining, r), their_share = at(other.fair_share, r);
+      if (their_share <= 0) continue;
+      Wide m = world_.config.reclaim_saturation_multiplier_milli;
+      if (holds * m * their_share >= theirs * share * 1000) return true;
+    }
+    return false;
+  }
+
+  const Turn& turn_;
+  const World& world_;
+  QueueId queue_;
+  JobId job_;
+  Resources need_;
+  std::map<QueueId, Resources> before_;        // the reclaimer's path as the search found it
+  mutable std::map<QueueId, Resources> held_;  // what the victims' queues held
+};
+
+}  // namespace
+
+std::optional<Refusal> reclaim_refusal(const World& world, JobId j, const order::Batch& batch) {
+  const JobRow& job = world.job(j);
+  const Resources need = order::demand_of(world, batch.pods);
+  const QueueRow& leaf = world.queue(job.queue);
+  for (int r = 0; r < resource_count; ++r)
+    if (at(leaf.allocated, r) + at(need, r) > at(leaf.fair_share, r))
+      return Refusal{job.queue, r, at(leaf.fair_share, r), at(leaf.allocated, r), at(need, r)};
+  return std::nullopt;
+}
+
+void reclaim(Turn& turn) {
+  World& world = turn.world;
+  for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
+    PoolId pool{i};
+    std::vector<JobId> jobs;
+    for (JobId j : candidates(turn, pool))
+      if (!is_delayed(turn, j)) jobs.push_back(j);
+    if (jobs.empty()) continue;
+    order::Walk walk(world, jobs);
+    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
+      order::Batch batch = order::next_batch(world, j);
+      if (batch.empty() || breach(world, j, batch) || reclaim_refusal(world, j, batch)) continue;
+      ReclaimRule rule(turn, j, order::demand_of(world, batch.pods));
+      if (!make_room(turn, j, batch, possible_victims(world, pool), rule)) continue;
+      walk.refresh(world.job(j).queue);
+      if (!order::next_batch(world, j).empty()) walk.push(j);
+    }
+  }
+}
 
 }  // namespace muster::sched::act

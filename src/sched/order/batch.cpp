@@ -37,20 +37,34 @@ void add_waiting(World& world, GroupId g, std::int32_t count, Batch& out) {
   }
 }
 
-// Sub-groups in the order in which they are served: those further from their minimum first, then as declared.
+// How far a group is: active pods of a leaf, satisfied children of an inner group.
+std::int64_t filled(const World& world, GroupId g) {
+  const GroupRow& row = world.group(g);
+  if (row.is_leaf()) return row.active;
+  std::int64_t n = 0;
+  for (GroupId child : row.children) n += world.is_satisfied(child) ? 1 : 0;
+  return n;
+}
+
+// Sub-groups in the order in which they are served: those below their minimum first, then required before optional
+// ones, then by how much of the minimum they have, then by name.
+}  // namespace
+
 std::vector<GroupId> by_need(const World& world, const std::vector<GroupId>& children) {
   std::vector<GroupId> out = children;
   std::stable_sort(out.begin(), out.end(), [&](GroupId a, GroupId b) {
     const GroupRow &x = world.group(a), &y = world.group(b);
-    if (!x.is_leaf() || !y.is_leaf()) return false;
-    bool unmet_x = x.active < world.minimum(x), unmet_y = y.active < world.minimum(y);
-    if (unmet_x != unmet_y) return unmet_x;
-    std::int64_t p = static_cast<std::int64_t>(x.active) * std::max(1, world.minimum(y));
-    std::int64_t q = static_cast<std::int64_t>(y.active) * std::max(1, world.minimum(x));
-    return p < q;
+    std::int64_t min_x = world.minimum(x), min_y = world.minimum(y);
+    std::int64_t have_x = filled(world, a), have_y = filled(world, b);
+    if ((have_x < min_x) != (have_y < min_y)) return have_x < min_x;
+    if ((min_x == 0) != (min_y == 0)) return min_x != 0;
+    std::int64_t p = have_x * std::max<std::int64_t>(1, min_y), q = have_y * std::max<std::int64_t>(1, min_x);
+    return p != q ? p < q : x.name < y.name;
   });
   return out;
 }
+
+namespace {
 
 void add_core(World& world, GroupId g, const std::vector<GroupId>& without, Batch& out) {
   const GroupRow& row = world.group(g);

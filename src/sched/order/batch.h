@@ -29,6 +29,9 @@ Readiness readiness(const World& world, JobId j);
 // 0: below its minimum, 1: exactly at it, 2: above it.
 int elasticity(const World& world, JobId j);
 
+// Siblings of a gang's tree in the order in which they are served.
+std::vector<GroupId> by_need(const World& world, const std::vector<GroupId>& children);
+
 // What the pods ask of their queue while they wait.
 model::Resources demand_of(const World& world, const std::vector<PodId>& pods);
 

@@ -7,14 +7,13 @@
 
 namespace muster::sched::order {
 
-namespace {
-// For std heaps, which keep the greatest on top: "a is served after b".
-auto served_later(World& world) {
-  return [&world](JobId a, JobId b) { return compare_jobs(world, a, b) > 0; };
+bool Walk::is_later(JobId a, JobId b) {
+  int o = compare_jobs(world_, a, b);
+  return direction_ == Direction::Serve ? o > 0 : o < 0;
 }
-}  // namespace
 
-Walk::Walk(World& world, const std::vector<JobId>& jobs) : world_(world), lanes_(world.queues.size()) {
+Walk::Walk(World& world, const std::vector<JobId>& jobs, Direction direction)
+    : world_(world), direction_(direction), lanes_(world.queues.size()) {
   std::vector<QueueId> leaves;
   for (JobId j : jobs) {
     QueueId q = world.job(j).queue;
@@ -22,17 +21,19 @@ Walk::Walk(World& world, const std::vector<JobId>& jobs) : world_(world), lanes_
     lane(q).jobs.push_back(j);
   }
   for (QueueId q : leaves) {
-    std::make_heap(lane(q).jobs.begin(), lane(q).jobs.end(), served_later(world));
+    std::make_heap(lane(q).jobs.begin(), lane(q).jobs.end(), by_turn());
     settle_path(q);
   }
 }
 
 bool Walk::before(QueueId a, QueueId b) {
+  if (direction_ == Direction::GiveWay) return compare_queues(world_, a, b, {}, {}) > 0;
   return compare_queues(world_, a, b, lanes_[a.value].next, lanes_[b.value].next) < 0;
 }
 
 void Walk::renew(QueueId q) {
   Lane& l = lane(q);
+  if (direction_ == Direction::GiveWay) return;
   l.next = {};
   if (!l.jobs.empty()) l.next = demand_of(world_, next_batch(world_, l.jobs.front()).pods);
   if (!l.queues.empty()) l.next = lane(l.queues.front()).next;
@@ -79,7 +80,7 @@ JobId Walk::pop() {
   QueueId q = root_.queues.front();
   while (lane(q).jobs.empty()) q = lane(q).queues.front();
   auto& heap = lane(q).jobs;
-  std::pop_heap(heap.begin(), heap.end(), served_later(world_));
+  std::pop_heap(heap.begin(), heap.end(), by_turn());
   JobId j = heap.back();
   heap.pop_back();
   settle_path(q);
@@ -89,7 +90,7 @@ JobId Walk::pop() {
 void Walk::push(JobId j) {
   QueueId q = world_.job(j).queue;
   lane(q).jobs.push_back(j);
-  std::push_heap(lane(q).jobs.begin(), lane(q).jobs.end(), served_later(world_));
+  std::push_heap(lane(q).jobs.begin(), lane(q).jobs.end(), by_turn());
   settle_path(q);
 }
 

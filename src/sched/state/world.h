@@ -92,6 +92,12 @@ class World {
   void unevict(PodId p, model::PodState as);
   // Pods changed in this round, in the order of their last change; a pod may be named though it ended as it began.
   const std::vector<PodId>& touched() const { return touched_; }
+  // Bound or nominated since the round began.
+  bool placed_this_round(PodId p) const {
+    const PodRow& row = pod(p);
+    return row.touched_round == round_ && row.before_state == model::PodState::Pending &&
+           (row.state != model::PodState::Pending || !row.promised_node.is_none());
+  }
   // Forgets the nominations and the changes of the round before.
   void begin_round();
 

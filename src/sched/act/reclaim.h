@@ -1,0 +1,19 @@
+#pragma once
+// The gate of reclaim, for the action itself and for verdicts.
+
+#include <optional>
+
+#include "sched/order/batch.h"
+#include "sched/state/world.h"
+
+namespace muster::sched::act {
+
+// The queue would hold more than its fair share of the resource, so it may not take from others.
+struct Refusal {
+  QueueId queue;
+  int resource = 0;
+  std::int64_t fair_share = 0, allocated = 0, need = 0;
+};
+std::optional<Refusal> reclaim_refusal(const World& world, JobId j, const order::Batch& batch);
+
+}  // namespace muster::sched::act

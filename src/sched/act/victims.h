@@ -1,0 +1,48 @@
+#pragma once
+// Victims: who has to give way so that a batch finds a place. One walk through the jobs in the order in which they give
+// way, until the batch fits; then everything that was not needed is given back; what finds another place is only moved;
+// the rule that the action stands for judges the rest.
+
+#include <vector>
+
+#include "sched/act/turn.h"
+#include "sched/order/unit.h"
+
+namespace muster::sched::act {
+
+// A unit taken in a search.
+struct Taken {
+  order::Unit unit;
+  std::vector<model::PodState> was;  // of its pods
+  bool moved = false;                // all its pods found another place
+  model::Resources charge;           // what its queue gets rid of
+};
+
+// What an action lets a search do.
+class VictimRule {
+ public:
+  virtual ~VictimRule() = default;
+  virtual model::Action action() const = 0;
+  // May anything be taken from this job? Asked before the search changes the world.
+  virtual bool admits(JobId victim) const = 0;
+  // Only what is above its minimum.
+  virtual bool surplus_only(JobId victim) const = 0;
+  virtual bool may_move() const = 0;
+  virtual std::size_t most_pods() const { return SIZE_MAX; }
+  // The first of the units, in the order in which they were taken, that may not be taken; none when all may. The
+  // world still counts them as running nowhere.
+  virtual std::ptrdiff_t first_refused(const std::vector<Taken>& taken) const = 0;
+  // Jobs that a refusal rules out for the rest of the search.
+  virtual bool shares_fate(JobId refused, JobId other) const = 0;
+  // One sentence for the victim's owner.
+  virtual std::string message(const Taken& taken) const = 0;
+};
+
+// Makes room for the batch of `j` and places it. On false the world is as before.
+bool make_room(Turn& turn, JobId j, const order::Batch& batch, const std::vector<JobId>& candidates,
+               const VictimRule& rule);
+
+// Jobs of the pool that hold something and are not non-preemptible.
+std::vector<JobId> possible_victims(const World& world, PoolId pool);
+
+}  // namespace muster::sched::act
