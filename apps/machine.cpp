@@ -56,6 +56,7 @@ class OneMachine final : public Machine {
  public:
   ~OneMachine() override {
     if (server_) server_->stop(seconds(2));
+    if (control_) control_->disconnect();
     cluster_.reset();
     node_.reset();
     control_.reset();

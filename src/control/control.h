@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
@@ -31,6 +33,8 @@ class Control {
   virtual model::LineToControl& facts() = 0;
   // Connects the line; everything that the cluster has not applied is sent again, in order.
   virtual void connect(model::LineToCluster& line) = 0;
+  // Before the cluster's end is destroyed: after it returned, the line is not touched any more.
+  virtual void disconnect() = 0;
   // Filters (authentication, Host, Origin, CSRF) and every route below /api, /signin, /metrics.
   virtual void add_routes(net::Router& router) = 0;
   // The listener's own address, for Host and Origin checks and for sign-in links. Call before serving.
@@ -44,6 +48,8 @@ class Control {
   virtual Result<void> may_stop_server(const net::Request& request) = 0;
   // GPUs of the machine as the node part found them; updates `default`'s quota only at first start.
   virtual Result<void> set_machine_gpus(double gpus) = 0;
+  // Names and values for /metrics.
+  virtual std::vector<std::pair<std::string, double>> counters() const = 0;
 };
 
 }  // namespace muster::control
