@@ -112,6 +112,20 @@ bool is_safe_uid(const std::string& uid) {
   });
 }
 
+int newest_attempt_in(const std::string& pod_folder) {
+  int newest = -1;
+  DIR* folder = ::opendir(pod_folder.c_str());
+  if (folder == nullptr) return newest;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    int number = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) newest = std::max(newest, number);
+  }
+  ::closedir(folder);
+  return newest;
+}
+
 Result<void> remove_tree(const std::string& path) {
   const auto remove_one = [](const char* name, const struct stat*, int, struct FTW*) { return ::remove(name); };
   if (::nftw(path.c_str(), remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT) != 0 && errno != ENOENT) {

@@ -111,6 +111,8 @@ class RunFolder {
 
 // "MUSTER_POD_UID=<uid>": stands in every job's environment, and is how what is left of a Lost run is found.
 std::string run_marker(const std::string& pod_uid);
+// The highest number among the folders of a pod's attempts; -1 when there is none.
+int newest_attempt_in(const std::string& pod_folder);
 // A pod uid that is safe as a folder's name.
 bool is_safe_uid(const std::string& uid);
 Result<void> remove_tree(const std::string& path);

@@ -87,6 +87,8 @@ void LogStream::watch() {
 void LogStream::find_start() {
   if (!is_there(folder_.path() + "/run.json")) return;
   found_ = true;
+  // It may have appeared after the last watch was set on a folder above it.
+  watch();
   if (!options_.tail_lines) return;
   const Start start = start_of_tail(folder_, *options_.tail_lines);
   segment_ = Fd(::open(folder_.segment(start.segment).c_str(), O_RDONLY | O_CLOEXEC));
