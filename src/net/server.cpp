@@ -106,6 +106,7 @@ class Session : public std::enable_shared_from_this<Session> {
     return true;
   }
   bool stream_is_open() const { return stream_open_.load(); }
+  std::size_t stream_unsent() const { return outbox_bytes_.load(); }
   void stream_close() {
     asio::post(strand_, [self = shared_from_this()] { self->end_stream(); });
   }
@@ -263,6 +264,7 @@ class Session : public std::enable_shared_from_this<Session> {
     ~OutStream() override { session_->stream_close(); }
     bool send(std::string bytes) override { return session_->stream_send(std::move(bytes)); }
     bool is_open() const override { return session_->stream_is_open(); }
+    std::size_t unsent() const override { return session_->stream_unsent(); }
     void close() override { session_->stream_close(); }
     void on_close(std::function<void()> callback) override { session_->stream_on_close(std::move(callback)); }
 

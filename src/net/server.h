@@ -48,6 +48,8 @@ class Stream {
   // False: the peer has gone or was cut; stop producing.
   virtual bool send(std::string bytes) = 0;
   virtual bool is_open() const = 0;
+  // Bytes sent and not yet taken by the peer: a producer that can wait does so while there are many.
+  virtual std::size_t unsent() const { return 0; }
   // Ends the response. Safe to call more than once.
   virtual void close() = 0;
   // Called once, from a server thread, when the peer goes away or the server stops. Set before returning from the

@@ -26,14 +26,18 @@ double memory_factor(const json::Value* entry) {
   const std::string unit = to_lower(entry == nullptr ? "" : json::text_or(*entry, "/memory/units"));
   if (unit == "gb") return 1000;
   if (unit == "mb") return 1;
-  if (unit == "mib") return 1.048576;
-  return 1e-6;  // bytes
+  return 1.048576;  // MiB
+}
+
+double weight_of(const json::Value* entry, const std::string& pointer) {
+  if (entry == nullptr) return medium_weight;
+  return std::max(0.0, json::number_at(*entry, pointer).value_or(medium_weight));
 }
 
 json::Object resource(const json::Value* entry, const std::string& name, double factor, double quota_otherwise) {
   return {{"quota", amount_of(entry, "/" + name + "/deserved", factor, quota_otherwise)},
           {"limit", amount_of(entry, "/" + name + "/limit", factor, -1)},
-          {"overQuotaWeight", std::max(0.0, amount_of(entry, "/" + name + "/overQuotaWeight", 1, medium_weight))}};
+          {"overQuotaWeight", weight_of(entry, "/" + name + "/overQuotaWeight")}};
 }
 
 const json::Value* entry_of_pool(const json::Value& object, const std::string& pool) {
@@ -56,7 +60,7 @@ json::Value queue(const json::Value& object, const std::string& pool, const std:
   json::Object spec{{"displayName", kube::name_of(object)},
                     {"priority", rank_of(entry == nullptr ? "" : json::text_or(*entry, "/priority"))},
                     {"resources", json::Object{{"gpu", resource(entry, "gpu", 1, 0)},
-                                               {"cpu", resource(entry, "cpu", 1000, -1)},
+                                               {"cpu", resource(entry, "cpu", 1, -1)},
                                                {"memory", resource(entry, "memory", memory_factor(entry), -1)}}}};
   if (!parent.empty()) spec["parentQueue"] = parent;
   return json::Object{{"apiVersion", kube::kinds::queue.api_version()},
@@ -70,9 +74,9 @@ json::Value queue(const json::Value& object, const std::string& pool, const std:
 }  // namespace
 
 int rank_of(const std::string& name) {
-  static constexpr std::pair<std::string_view, int> ranks[] = {{"VeryHigh", 140}, {"High", 130},     {"MediumHigh", 120},
-                                                               {"Medium", 110},   {"MediumLow", 100}, {"Low", 90},
-                                                               {"VeryLow", 80}};
+  static constexpr std::pair<std::string_view, int> ranks[] = {
+      {"VeryHigh", 140},  {"High", 130}, {"MediumHigh", 120}, {"Medium", 110},
+      {"MediumLow", 100}, {"Low", 90},   {"VeryLow", 80}};
   for (const auto& [known, rank] : ranks) {
     if (known == name) return rank;
   }
@@ -102,9 +106,8 @@ json::Value namespace_of_project_object(const json::Value& project) {
   return json::Object{
       {"apiVersion", "v1"},
       {"kind", "Namespace"},
-      {"metadata",
-       json::Object{{"name", json::text_or(project, "/spec/namespace", model::namespace_of_project(name))},
-                    {"labels", json::Object{{std::string(model::keys::runai_queue_label), name}}}}}};
+      {"metadata", json::Object{{"name", json::text_or(project, "/spec/namespace", model::namespace_of_project(name))},
+                                {"labels", json::Object{{std::string(model::keys::runai_queue_label), name}}}}}};
 }
 
 }  // namespace muster::cluster

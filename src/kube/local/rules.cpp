@@ -162,8 +162,9 @@ Result<void> prepare_create(const Contract& contract, json::Value& object, Time 
   drop_nulls(metadata);
   if (contract.kind.has_status && !contract.takes_status) object.get_object().erase("status");
   complete_new(contract, object);
-  metadata["creationTimestamp"] = to_rfc3339_seconds(now);
-  if (contract.counts_generations) metadata["generation"] = 1;
+  // Read anew: adding members moves the object's own.
+  metadata_of(object)["creationTimestamp"] = to_rfc3339_seconds(now);
+  if (contract.counts_generations) metadata_of(object)["generation"] = 1;
   if (contract.kind.kind == "Namespace" && !name_of(object).empty()) {
     json::set_at(object, "/metadata/labels/kubernetes.io~1metadata.name", json::Value(name_of(object)));
   }

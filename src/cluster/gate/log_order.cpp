@@ -1,0 +1,127 @@
+#include "cluster/gate/log_order.h"
+
+#include <algorithm>
+
+#include "kube/kinds.h"
+#include "kube/objects.h"
+
+namespace muster::cluster {
+namespace {
+
+using Type = kube::Change::Type;
+
+bool has_started(const Attempt& attempt) { return attempt.state == Attempt::State::Running || attempt.has_ended(); }
+
+}  // namespace
+
+void LogOrder::on_training(const kube::Change& change) {
+  if (change.type == Type::Synced) return;
+  Lock lock(mutex_);
+  if (change.type == Type::Remove) {
+    trainings_.erase(kube::uid_of(change.object));
+  } else {
+    trainings_[kube::uid_of(change.object)] = decode_training(change.object);
+  }
+  changed_.notify_all();
+}
+
+void LogOrder::on_pod(const kube::Change& change) {
+  if (change.type == Type::Synced) return;
+  const kube::Owner owner = kube::controller_of(change.object);
+  if (owner.kind != kube::kinds::training.kind) return;
+  Lock lock(mutex_);
+  std::map<std::string, Attempt>& attempts = attempts_[owner.uid];
+  if (change.type == Type::Remove) {
+    attempts.erase(kube::name_of(change.object));
+    if (attempts.empty()) attempts_.erase(owner.uid);
+  } else {
+    attempts[kube::name_of(change.object)] = decode_attempt(change.object);
+  }
+  changed_.notify_all();
+}
+
+std::vector<const Attempt*> LogOrder::pods_of(const LogWish& wish) const {
+  std::vector<const Attempt*> pods;
+  if (const auto found = attempts_.find(wish.uid); found != attempts_.end()) {
+    for (const auto& [name, attempt] : found->second) {
+      if (wish.pod.empty() || wish.pod == name) pods.push_back(&attempt);
+    }
+  }
+  std::sort(pods.begin(), pods.end(), [](const Attempt* a, const Attempt* b) {
+    return std::tuple(a->index, a->failures_before, a->created) < std::tuple(b->index, b->failures_before, b->created);
+  });
+  return pods;
+}
+
+Result<std::set<std::string>> LogOrder::begin(LogWish& wish) {
+  Lock lock(mutex_);
+  const std::vector<const Attempt*> pods = pods_of(wish);
+  if (!wish.pod.empty() && pods.empty()) {
+    return not_found("workload " + wish.name + " has no pod \"" + wish.pod + "\"");
+  }
+  std::set<std::string> old;
+  std::map<std::int64_t, const Attempt*> newest;
+  for (const Attempt* pod : pods) {
+    const Attempt*& known = newest[pod->index];
+    const bool replaces = known == nullptr || has_started(*pod) || !has_started(*known);
+    if (known != nullptr && replaces) old.insert(known->uid);
+    if (replaces) known = pod;
+  }
+  if (wish.options.previous) {
+    // Without an attempt before, a restart of the container itself is the stream's business.
+    const auto before =
+        std::find_if(pods.rbegin(), pods.rend(), [&](const Attempt* pod) { return old.contains(pod->uid); });
+    if (before != pods.rend()) {
+      const std::string uid = (*before)->uid;
+      for (const Attempt* pod : pods) old.insert(pod->uid);
+      old.erase(uid);
+      wish.options.previous = wish.options.follow = false;
+    }
+  }
+  if (!wish.options.follow && next(wish, old).kind != Next::Kind::Pod) {
+    return not_found("workload " + wish.name + " has printed nothing: it has not started yet");
+  }
+  return old;
+}
+
+LogOrder::Next LogOrder::next(const LogWish& wish, const std::set<std::string>& done) const {
+  bool some_waits = false;
+  for (const Attempt* pod : pods_of(wish)) {
+    if (done.contains(pod->uid)) continue;
+    if (has_started(*pod)) return {Next::Kind::Pod, pod->name, pod->uid};
+    some_waits = some_waits || !pod->is_going;
+  }
+  if (!wish.options.follow) return {};
+  const auto training = trainings_.find(wish.uid);
+  // A request may outrun the watch: a workload that was never seen is waited for, one that went is over.
+  if (training == trainings_.end())
+    return done.empty() && attempts_.contains(wish.uid) ? Next{Next::Kind::Wait, "", ""} : Next{};
+  if (!wish.pod.empty()) return some_waits ? Next{Next::Kind::Wait, "", ""} : Next{};
+  const model::Phase phase = training->second.status.phase;
+  const bool is_over = model::is_final(phase) || phase == model::Phase::Stopped || training->second.is_being_deleted;
+  return is_over ? Next{} : Next{Next::Kind::Wait, "", ""};
+}
+
+LogOrder::Next LogOrder::wait_next(const LogWish& wish, const std::set<std::string>& done,
+                                   const std::function<bool()>& cancelled) {
+  Lock lock(mutex_);
+  while (!stopping_ && !cancelled()) {
+    const Next found = next(wish, done);
+    if (found.kind != Next::Kind::Wait) return found;
+    changed_.wait(mutex_);
+  }
+  return {};
+}
+
+void LogOrder::wake() {
+  Lock lock(mutex_);
+  changed_.notify_all();
+}
+
+void LogOrder::stop() {
+  Lock lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+}  // namespace muster::cluster
