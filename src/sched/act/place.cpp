@@ -1,24 +1,145 @@
 #include "sched/act/place.h"
 
+#include <algorithm>
+
 #include "sched/act/limits.h"
+#include "sched/rank/domains.h"
 
 namespace muster::sched::act {
 
 namespace {
 
-bool place_pod(World& world, PodId p, PoolId pool, const Placing& how) {
-  rank::Wishes wishes;
-  wishes.within = how.within;
-  wishes.nominated = world.pod(p).claim;
-  auto spot = rank::best_spot(world, p, pool, wishes);
-  if (!spot) return false;
-  if (spot->now && !how.promise_only) {
-    world.bind(p, spot->node, spot->devices, how.action);
-  } else {
-    world.promise(p, spot->node, spot->devices, how.action, how.for_job);
+// The nodes that a part of a gang may use, and which of them it would rather have.
+struct Scope {
+  const NodeSet* nodes = nullptr;
+  const std::vector<std::int32_t>* preference = nullptr;
+};
+
+// One gang's tree, walked down with the domains that each group's constraint leaves.
+class Placer {
+ public:
+  Placer(World& world, JobId j, const Placing& how)
+      : world_(world), job_(j), pool_(world.queue(world.job(j).queue).pool), how_(how) {}
+
+  bool place_group(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
+    const GroupRow& row = world_.group(g);
+    if (!row.topology) return place_members(g, pods, scope);
+    std::vector<NodeId> placed;
+    collect_placed(g, placed);
+    return place_constrained(*row.topology, pods, placed, scope,
+                             [&](const Scope& inner) { return place_members(g, pods, inner); });
   }
-  return true;
-}
+
+ private:
+  NodeId spot_of(PodId p) const {
+    const PodRow& pod = world_.pod(p);
+    if (!pod.promised_node.is_none()) return pod.promised_node;
+    bool stays = model::holds_resources(pod.state) && pod.state != model::PodState::Releasing &&
+                 pod.state != model::PodState::StuckInReleasing;
+    return stays ? pod.node : NodeId{};
+  }
+  void collect_placed(GroupId g, std::vector<NodeId>& out) const {
+    const GroupRow& row = world_.group(g);
+    if (row.active == 0 && row.is_leaf()) return;
+    for (PodId p : row.pods)
+      if (NodeId n = spot_of(p); !n.is_none()) out.push_back(n);
+    for (GroupId child : row.children) collect_placed(child, out);
+  }
+
+  template <class Inside>
+  bool place_constrained(const model::TopologyConstraint& wanted, const std::vector<PodId>& pods,
+                         const std::vector<NodeId>& placed, const Scope& scope, Inside&& inside) {
+    rank::Constraint c = rank::constraint_of(world_, wanted);
+    if (c.is_none()) return inside(scope);
+    for (const rank::Area& area : rank::areas(world_, c, pods, pool_, scope.nodes, placed)) {
+      auto mark = world_.log.mark();
+      if (inside(Scope{&area.nodes, area.preference.empty() ? scope.preference : &area.preference})) {
+        world_.log.keep(mark);
+        return true;
+      }
+      world_.log.rollback(mark);
+    }
+    return false;
+  }
+
+  bool place_members(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
+    const GroupRow& row = world_.group(g);
+    if (row.is_leaf()) return place_leaf(g, pods, scope);
+    // Children in the order in which the batch names their pods.
+    std::vector<GroupId> order;
+    for (PodId p : pods) {
+      GroupId child = child_of(g, world_.pod(p).group);
+      if (std::find(order.begin(), order.end(), child) == order.end()) order.push_back(child);
+    }
+    for (GroupId child : order) {
+      std::vector<PodId> own;
+      for (PodId p : pods)
+        if (child_of(g, world_.pod(p).group) == child) own.push_back(p);
+      if (!place_group(child, own, scope)) return false;
+    }
+    return true;
+  }
+  GroupId child_of(GroupId ancestor, GroupId g) const {
+    while (world_.group(g).parent != ancestor) g = world_.group(g).parent;
+    return g;
+  }
+
+  bool place_leaf(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
+    const auto& segments = world_.job(job_).noun.segments;
+    if (!segments || segments->size <= 0) return place_pods(pods, scope);
+    // Every `size` pods of the leaf, by their order, are a group of their own.
+    world_.sort_pods(g);
+    const auto& all = world_.group(g).pods;
+    auto size = static_cast<std::size_t>(segments->size);
+    model::TopologyConstraint wanted{topology_of_segments(*segments), segments->required, segments->preferred};
+    for (std::size_t first = 0; first < all.size(); first += size) {
+      std::vector<PodId> own;
+      std::vector<NodeId> placed;
+      for (std::size_t i = first; i < std::min(all.size(), first + size); ++i) {
+        if (std::find(pods.begin(), pods.end(), all[i]) != pods.end()) {
+          own.push_back(all[i]);
+        } else if (NodeId n = spot_of(all[i]); !n.is_none()) {
+          placed.push_back(n);
+        }
+      }
+      if (own.empty()) continue;
+      if (!place_constrained(wanted, own, placed, scope, [&](const Scope& inner) { return place_pods(own, inner); }))
+        return false;
+    }
+    return true;
+  }
+  std::string topology_of_segments(const model::Segments& segments) const {
+    if (const auto& t = world_.job(job_).noun.topology; t && !t->topology.empty()) return t->topology;
+    for (const auto& t : world_.topologies)
+      if (t.level_of(segments.required.empty() ? segments.preferred : segments.required) >= 0) return t.name;
+    return "";
+  }
+
+  bool place_pods(const std::vector<PodId>& pods, const Scope& scope) {
+    for (PodId p : pods)
+      if (!place_pod(p, scope)) return false;
+    return true;
+  }
+  bool place_pod(PodId p, const Scope& scope) {
+    rank::Wishes wishes;
+    wishes.within = scope.nodes;
+    wishes.topology = scope.preference;
+    wishes.nominated = world_.pod(p).claim;
+    auto spot = rank::best_spot(world_, p, pool_, wishes);
+    if (!spot) return false;
+    if (spot->now && !how_.promise_only) {
+      world_.bind(p, spot->node, spot->devices, how_.action);
+    } else {
+      world_.promise(p, spot->node, spot->devices, how_.action, how_.for_job);
+    }
+    return true;
+  }
+
+  World& world_;
+  JobId job_;
+  PoolId pool_;
+  const Placing& how_;
+};
 
 // A gang starts as one: when some of its minimum has to wait, all that was just placed waits.
 void hold_back(World& world, const order::Batch& batch, const Placing& how) {
@@ -41,13 +162,10 @@ void hold_back(World& world, const order::Batch& batch, const Placing& how) {
 }  // namespace
 
 bool place(World& world, JobId j, const order::Batch& batch, const Placing& how) {
+  if (batch.empty()) return false;
   auto mark = world.log.mark();
-  PoolId pool = world.queue(world.job(j).queue).pool;
-  bool ok = !batch.empty();
-  for (PodId p : batch.pods) {
-    ok = ok && place_pod(world, p, pool, how);
-    if (!ok) break;
-  }
+  Placer placer(world, j, how);
+  bool ok = placer.place_group(world.job(j).root, batch.pods, Scope{how.within, nullptr});
   if (ok && !how.over_limit && is_breached(world, j)) ok = false;
   if (!ok) {
     world.log.rollback(mark);

@@ -202,6 +202,8 @@ void World::refresh_nodes() {
     if (!p.live || !p.foreign || p.node.is_none() || !model::holds_resources(p.state) || !node(p.node).usable) continue;
     pools[node(p.node).pool.value].foreign += demand(shape(p.shape), node(p.node).pool);
   }
+  topologies.clear();
+  for (const auto& t : config.topologies) topologies.push_back(build_topology(t, nodes));
   nodes_dirty_ = false;
   ++shares_version;
 }

@@ -15,6 +15,7 @@
 #include "sched/state/domains.h"
 #include "sched/state/shapes.h"
 #include "sched/state/tables.h"
+#include "sched/state/topology.h"
 #include "sched/state/undo.h"
 
 namespace muster::sched {
@@ -38,6 +39,7 @@ class World {
   std::vector<PodRow> pods;
   std::vector<Shape> shapes;
   std::vector<ConstraintClass> classes;
+  std::vector<TopologyRow> topologies;
   std::uint64_t nodes_version = 0;   // grows when nodes or their labels change
   std::uint64_t shares_version = 0;  // grows when fair shares may differ
 
