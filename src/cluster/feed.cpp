@@ -22,8 +22,9 @@ void Feeds::subscribe(const kube::Kind& kind, Deliver deliver) {
 
 void Feeds::start() {
   for (const std::unique_ptr<Feed>& feed : feeds_) {
-    feed->reflector = std::make_unique<kube::Reflector>(
-        api_, *feed->kind, kube::WatchOptions{}, [this, one = feed.get()](kube::Change change) { hand_out(*one, change); });
+    feed->reflector =
+        std::make_unique<kube::Reflector>(api_, *feed->kind, kube::WatchOptions{},
+                                          [this, one = feed.get()](kube::Change change) { hand_out(*one, change); });
   }
 }
 

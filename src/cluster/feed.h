@@ -1,6 +1,7 @@
 #pragma once
 // Feeds: one reflector per kind for all parts of a cluster. Each part subscribes before start(); every change is handed
-// to the subscribers one after another on the kind's own thread, so that an object is read once however many look at it.
+// to the subscribers one after another on the kind's own thread, so that an object is read once however many look at
+// it.
 
 #include <functional>
 #include <memory>

@@ -35,8 +35,7 @@ std::vector<model::DeviceShare> shares_of(const std::vector<Granted>& granted,
     }
     if (index == devices.size() && one.uuid.empty() && one.index >= 0) index = static_cast<std::size_t>(one.index);
     if (index >= devices.size()) continue;
-    shares.push_back(
-        {.index = static_cast<std::int32_t>(index), .milli = one.milli, .memory_mib = one.memory_mib});
+    shares.push_back({.index = static_cast<std::int32_t>(index), .milli = one.milli, .memory_mib = one.memory_mib});
   }
   return shares;
 }
@@ -44,8 +43,8 @@ std::vector<model::DeviceShare> shares_of(const std::vector<Granted>& granted,
 std::string write_granted(const std::vector<Granted>& granted) {
   json::Array array;
   for (const Granted& one : granted) {
-    array.push_back(json::Object{
-        {"uuid", one.uuid}, {"index", one.index}, {"milli", one.milli}, {"memory", one.memory_mib * mib}});
+    array.push_back(
+        json::Object{{"uuid", one.uuid}, {"index", one.index}, {"milli", one.milli}, {"memory", one.memory_mib * mib}});
   }
   return json::write(array);
 }
@@ -61,7 +60,8 @@ Result<std::vector<Granted>> read_granted(std::string_view text) {
     one.index = static_cast<std::int32_t>(json::integer_at(item, "/index").value_or(0));
     const std::int64_t milli = json::integer_at(item, "/milli").value_or(1000);
     const std::int64_t memory = json::integer_at(item, "/memory").value_or(0);
-    if (milli < 1 || milli > 1000) return invalid("a device of a pod is granted by " + std::to_string(milli) + " thousandths");
+    if (milli < 1 || milli > 1000)
+      return invalid("a device of a pod is granted by " + std::to_string(milli) + " thousandths");
     if (memory < 0 || one.index < 0) return invalid("a device of a pod has a negative number");
     one.milli = static_cast<std::int32_t>(milli);
     one.memory_mib = memory / mib;

@@ -63,6 +63,7 @@ struct TestMachine {
   std::unique_ptr<TestAgent> agent;
   std::unique_ptr<Cluster> cluster;
   std::uint64_t sequence = 0;
+  int total_gpus = 0;
 
   explicit TestMachine(int gpus, int nodes = 1);
   void start(Options options = {});

@@ -142,7 +142,7 @@ std::optional<Duration> TestAgent::visit(const std::string& key) {
   return std::nullopt;
 }
 
-TestMachine::TestMachine(int gpus, int nodes) {
+TestMachine::TestMachine(int gpus, int nodes) : total_gpus(gpus * nodes) {
   Result<std::unique_ptr<kube::LocalApi>> opened = kube::LocalApi::open({.path = ":memory:"});
   REQUIRE_MESSAGE(opened.has_value(), (opened ? "" : opened.error().text));
   api = *std::move(opened);
@@ -205,7 +205,7 @@ void TestMachine::project(const std::string& name, json::Value gpu_quota, json::
   if (sequence == 0) {
     send({.kind = "Department",
           .name = "default",
-          .object = object("Department", {{"resources", resources(64, nullptr)}})});
+          .object = object("Department", {{"resources", resources(total_gpus, nullptr)}})});
   }
   send({.kind = "Project",
         .name = name,

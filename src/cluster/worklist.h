@@ -1,7 +1,7 @@
 #pragma once
-// Worklist: the keys of objects that a controller has to look at, each once, each at its time. Workers take the key that
-// is due longest; a key is never looked at by two workers at once, and one that is added while it is being looked at is
-// looked at again. Level-triggered: the visit reads what is, not what happened.
+// Worklist: the keys of objects that a controller has to look at, each once, each at its time. Workers take the key
+// that is due longest; a key is never looked at by two workers at once, and one that is added while it is being looked
+// at is looked at again. Level-triggered: the visit reads what is, not what happened.
 
 #include <cstdint>
 #include <functional>

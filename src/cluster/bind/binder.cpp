@@ -17,7 +17,9 @@ constexpr int most_bind_attempts = 6;
 constexpr int most_evict_attempts = 12;
 
 // 50 ms, 100 ms, ... at most 5 s.
-Duration delay_after(int attempts) { return milliseconds(std::min<std::int64_t>(50LL << std::min(attempts, 10), 5000)); }
+Duration delay_after(int attempts) {
+  return milliseconds(std::min<std::int64_t>(50LL << std::min(attempts, 10), 5000));
+}
 
 std::string words_of(const PodTask& task) {
   std::string text = "bound to node " + task.node;
@@ -63,7 +65,8 @@ std::optional<Duration> Binder::visit(const std::string& gang) {
     std::optional<Error> error;
     if (!done) error = done.error();
     const int most = next.task.kind == PodTask::Kind::Bind ? most_bind_attempts : most_evict_attempts;
-    const bool again = error && (is_retryable(error->kind) || (error->kind == ErrorKind::Conflict && next.task.kind == PodTask::Kind::Evict));
+    const bool again = error && (is_retryable(error->kind) ||
+                                 (error->kind == ErrorKind::Conflict && next.task.kind == PodTask::Kind::Evict));
     if (again && next.attempts + 1 < most) {
       Lock lock(mutex_);
       ++tasks_.at(gang).front().attempts;

@@ -1,7 +1,7 @@
 #pragma once
 // Binder: carries out what the engine decided: bindings with their devices, evictions with their reason. Several gangs
-// at a time, in order within one gang. Every write names the uid it is meant for; a failure is reported back and becomes
-// a delta. Never blocks the engine's thread.
+// at a time, in order within one gang. Every write names the uid it is meant for; a failure is reported back and
+// becomes a delta. Never blocks the engine's thread.
 
 #include <cstdint>
 #include <deque>

@@ -63,10 +63,10 @@ void put_topology(const json::Value& pod, json::Object& spec) {
   const std::string topology = kube::annotation_of(pod, "kai.scheduler/topology");
   if (topology.empty()) return;
   json::Object constraint{{"topology", topology}};
-  const std::string required = first_annotation(
-      pod, {"kai.scheduler/topology-required-placement", "kai.scheduler/topology-required"});
-  const std::string preferred = first_annotation(
-      pod, {"kai.scheduler/topology-preferred-placement", "kai.scheduler/topology-preferred"});
+  const std::string required =
+      first_annotation(pod, {"kai.scheduler/topology-required-placement", "kai.scheduler/topology-required"});
+  const std::string preferred =
+      first_annotation(pod, {"kai.scheduler/topology-preferred-placement", "kai.scheduler/topology-preferred"});
   if (!required.empty()) constraint["requiredTopologyLevel"] = required;
   if (!preferred.empty()) constraint["preferredTopologyLevel"] = preferred;
   spec["topologyConstraint"] = std::move(constraint);
@@ -106,8 +106,8 @@ std::optional<PodGroupWish> group_of(const json::Value& pod, const std::string& 
   if (!kube::annotation_of(pod, "kubernetes.io/config.mirror").empty()) return std::nullopt;
   const kube::Owner owner = kube::controller_of(pod);
   PodGroupWish wish;
-  wish.name = owner.uid.empty() ? pod_group_name(kube::name_of(pod), kube::uid_of(pod))
-                                : pod_group_name(owner.name, owner.uid);
+  wish.name =
+      owner.uid.empty() ? pod_group_name(kube::name_of(pod), kube::uid_of(pod)) : pod_group_name(owner.name, owner.uid);
   const std::string preset = kube::annotation_of(pod, keys::pod_group_annotation);
   if (owner.uid.empty() && !preset.empty() && preset != wish.name) {
     wish.name = preset;
@@ -126,7 +126,8 @@ std::optional<PodGroupWish> group_of(const json::Value& pod, const std::string& 
   if (owner.uid.empty()) {
     reference = kube::owner_reference(pod);
   } else {
-    reference = json::Object{{"apiVersion", owner.api_version}, {"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
+    reference =
+        json::Object{{"apiVersion", owner.api_version}, {"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
   }
   metadata["ownerReferences"] = json::Array{std::move(reference)};
   wish.object = json::Object{{"apiVersion", kube::kinds::pod_group.api_version()},

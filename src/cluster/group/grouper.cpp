@@ -117,7 +117,8 @@ std::optional<Duration> Grouper::ensure_group(const json::Value& pod) {
   }
   if (!known) {
     const Result<json::Value> made = api_.create(kube::kinds::pod_group, wish->object);
-    const bool is_there = made || (made.error().kind == ErrorKind::Conflict && api_.get(kube::kinds::pod_group, group_key));
+    const bool is_there =
+        made || (made.error().kind == ErrorKind::Conflict && api_.get(kube::kinds::pod_group, group_key));
     if (!is_there && made.error().kind == ErrorKind::Conflict) return milliseconds(50);
     if (!is_there) {
       if (made.error().kind == ErrorKind::NotFound) return std::nullopt;  // the namespace is going away
@@ -142,7 +143,8 @@ std::optional<Duration> Grouper::ensure_group(const json::Value& pod) {
   if (kube::annotation_of(pod, model::keys::pod_group_annotation) == wish->name) return std::nullopt;
   json::Value patch = json::Object{};
   json::set_at(patch, "/metadata/uid", json::Value(kube::uid_of(pod)));
-  json::set_at(patch, "/metadata/annotations/" + std::string(model::keys::pod_group_annotation), json::Value(wish->name));
+  json::set_at(patch, "/metadata/annotations/" + std::string(model::keys::pod_group_annotation),
+               json::Value(wish->name));
   const Result<json::Value> marked = api_.patch(kube::kinds::pod, kube::key_of(pod), patch);
   if (marked || marked.error().kind == ErrorKind::NotFound) return std::nullopt;
   return try_again;

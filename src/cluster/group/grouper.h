@@ -33,8 +33,8 @@ class Grouper {
   Journal& journal_;
   const std::set<std::string> schedulers_;
   mutable Mutex mutex_;
-  std::map<std::string, json::Value> todo_ GUARDED_BY(mutex_);           // pods not grouped yet, by "ns/name"
-  std::map<std::string, json::Value> groups_ GUARDED_BY(mutex_);         // spec of each PodGroup, by "ns/name"
+  std::map<std::string, json::Value> todo_ GUARDED_BY(mutex_);    // pods not grouped yet, by "ns/name"
+  std::map<std::string, json::Value> groups_ GUARDED_BY(mutex_);  // spec of each PodGroup, by "ns/name"
   std::map<std::string, std::string> namespace_queue_ GUARDED_BY(mutex_);
   std::set<std::string> synced_ GUARDED_BY(mutex_);
   Worklist pods_;

@@ -14,7 +14,8 @@ constexpr std::size_t kinds_read = 5;
 constexpr Duration try_again = seconds(1);
 
 bool is_ours(const json::Value& queue) {
-  return !kube::label_of(queue, "muster.dev/project").empty() || !kube::label_of(queue, "muster.dev/department").empty();
+  return !kube::label_of(queue, "muster.dev/project").empty() ||
+         !kube::label_of(queue, "muster.dev/department").empty();
 }
 
 // The patch that makes spec, labels and owners of `is` those of `wanted`; an empty object when they are.

@@ -20,11 +20,11 @@ namespace muster::cluster {
 struct PodRow {
   model::Pod pod;  // state, node and gang as the object says; devices empty
   std::string resource_version;
-  bool has_ended = false;          // Succeeded or Failed
-  bool is_going = false;           // has a deletionTimestamp
-  bool is_unschedulable = false;   // PodScheduled=False has been written
-  std::vector<Granted> granted;    // muster.dev/devices
-  std::string problem;             // why it cannot be scheduled at all; "" = nothing wrong
+  bool has_ended = false;         // Succeeded or Failed
+  bool is_going = false;          // has a deletionTimestamp
+  bool is_unschedulable = false;  // PodScheduled=False has been written
+  std::vector<Granted> granted;   // muster.dev/devices
+  std::string problem;            // why it cannot be scheduled at all; "" = nothing wrong
 };
 
 struct NodeRow {

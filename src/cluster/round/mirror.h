@@ -1,8 +1,8 @@
 #pragma once
 // Mirror: what the watches say, put together with what the scheduler has decided but the watches do not say yet, as the
-// deltas that the engine needs. Objects may arrive in any order: a pod waits here for its gang, its node and its devices.
-// A decided bind or eviction stays in force until the object shows it or the write has failed, so that a late event can
-// never undo a reservation. Owned by the engine's thread; knows nothing of threads or writes.
+// deltas that the engine needs. Objects may arrive in any order: a pod waits here for its gang, its node and its
+// devices. A decided bind or eviction stays in force until the object shows it or the write has failed, so that a late
+// event can never undo a reservation. Owned by the engine's thread; knows nothing of threads or writes.
 
 #include <map>
 #include <optional>
@@ -57,7 +57,7 @@ class Mirror {
   struct Held {
     PodRow row;
     std::optional<Overlay> bind, eviction;
-    std::optional<model::Pod> told;  // as the engine was told last
+    std::optional<model::Pod> told;          // as the engine was told last
     std::vector<model::DeviceShare> picked;  // devices assumed for a foreign pod that does not say
   };
 

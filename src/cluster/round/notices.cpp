@@ -13,7 +13,7 @@ namespace {
 constexpr Duration verdict_hold = milliseconds(300);  // a wait shorter than this is not worth a write
 constexpr Duration stamp_hold = seconds(2);
 constexpr Duration queue_hold = seconds(1);
-constexpr std::int64_t write_gap_ms = 10;    // at most a hundred verdicts a second
+constexpr std::int64_t write_gap_ms = 10;     // at most a hundred verdicts a second
 constexpr std::size_t most_pods_marked = 64;  // of one gang
 
 std::string key_of(const char* what, const std::string& ns, const std::string& name) {
@@ -35,7 +35,10 @@ json::Object resource_list(const model::Resources& amount) {
 }  // namespace
 
 Notices::Notices(kube::Api& api, Clock& clock, Journal& journal)
-    : api_(api), clock_(clock), journal_(journal), keys_("notices", 1, [this](const std::string& key) { return visit(key); }) {}
+    : api_(api),
+      clock_(clock),
+      journal_(journal),
+      keys_("notices", 1, [this](const std::string& key) { return visit(key); }) {}
 
 void Notices::waits(Waiting waiting) {
   const std::string key = key_of("gang", waiting.ns, waiting.name);
@@ -92,9 +95,10 @@ std::optional<Duration> Notices::visit(const std::string& key) {
     if (waiting) {
       // The same words again need no write.
       const auto known = written_.find(key);
-      const bool is_same = waiting->verdict ? known != written_.end() && known->second.message == waiting->verdict->message &&
-                                                  known->second.reason == model::to_text(waiting->verdict->reason)
-                                            : known == written_.end() && !waiting->was_written;
+      const bool is_same = waiting->verdict
+                               ? known != written_.end() && known->second.message == waiting->verdict->message &&
+                                     known->second.reason == model::to_text(waiting->verdict->reason)
+                               : known == written_.end() && !waiting->was_written;
       if (is_same) return std::nullopt;
       if (waiting->verdict) {
         written_[key] = {std::string(model::to_text(waiting->verdict->reason)), waiting->verdict->message};
@@ -152,12 +156,11 @@ void Notices::write_pods(const Waiting& waiting) {
     const WaitingPod& pod = waiting.pods[i];
     const json::Value patch = json::Object{
         {"metadata", json::Object{{"resourceVersion", pod.resource_version}}},
-        {"status",
-         json::Object{{"conditions", json::Array{json::Object{{"type", "PodScheduled"},
-                                                              {"status", "False"},
-                                                              {"reason", "Unschedulable"},
-                                                              {"message", waiting.verdict->message},
-                                                              {"lastTransitionTime", now}}}}}}};
+        {"status", json::Object{{"conditions", json::Array{json::Object{{"type", "PodScheduled"},
+                                                                        {"status", "False"},
+                                                                        {"reason", "Unschedulable"},
+                                                                        {"message", waiting.verdict->message},
+                                                                        {"lastTransitionTime", now}}}}}}};
     // A conflict means that the pod has changed meanwhile, perhaps been bound: then this is old news.
     ignore(api_.patch_status(kube::kinds::pod, kube::Key{waiting.ns, pod.name}, patch), "the next verdict tells again");
     journal_.warning(subject_of(kube::kinds::pod, waiting.ns, pod.name, pod.uid), "Unschedulable",
@@ -174,10 +177,10 @@ bool Notices::write_stamps(const Stamps& stamps) {
 }
 
 bool Notices::write_queue(const std::string& name, const sched::QueueUse& use) {
-  const json::Value patch = json::Object{
-      {"status", json::Object{{"allocated", resource_list(use.allocated)},
-                              {"allocatedNonPreemptible", resource_list(use.allocated_non_preemptible)},
-                              {"requested", resource_list(use.requested)}}}};
+  const json::Value patch =
+      json::Object{{"status", json::Object{{"allocated", resource_list(use.allocated)},
+                                           {"allocatedNonPreemptible", resource_list(use.allocated_non_preemptible)},
+                                           {"requested", resource_list(use.requested)}}}};
   return api_.patch_status(kube::kinds::queue, kube::Key{"", name}, patch).has_value();
 }
 

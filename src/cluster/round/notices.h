@@ -1,7 +1,7 @@
 #pragma once
 // Notices: what the scheduler has to say in the cluster's objects: why a gang waits (PodGroup condition, pod condition,
-// event), what queues use (Queue status), when a gang last started and was evicted (annotations). Only what changed, the
-// newest only, after it has held for a while, and never more than a bounded rate. Answers to people do not wait for
+// event), what queues use (Queue status), when a gang last started and was evicted (annotations). Only what changed,
+// the newest only, after it has held for a while, and never more than a bounded rate. Answers to people do not wait for
 // this: they come from memory.
 
 #include <cstdint>
@@ -63,9 +63,9 @@ class Notices {
   Mutex mutex_;
   std::map<std::string, Waiting> waiting_ GUARDED_BY(mutex_);  // by "gang/ns/name"
   std::map<std::string, Written> written_ GUARDED_BY(mutex_);
-  std::map<std::string, Stamps> stamps_ GUARDED_BY(mutex_);       // by "stamp/ns/name"
+  std::map<std::string, Stamps> stamps_ GUARDED_BY(mutex_);         // by "stamp/ns/name"
   std::map<std::string, sched::QueueUse> uses_ GUARDED_BY(mutex_);  // by "queue/name"
-  std::int64_t next_write_ GUARDED_BY(mutex_) = 0;                // monotonic ms
+  std::int64_t next_write_ GUARDED_BY(mutex_) = 0;                  // monotonic ms
   Worklist keys_;
 };
 

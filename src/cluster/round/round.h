@@ -102,9 +102,9 @@ class Round {
   std::set<std::string> synced_;  // kinds whose first list is there
   std::optional<Time> wake_at_;
   std::map<std::string, sched::QueueUse> uses_;
-  std::set<std::string> waiting_;                  // gangs with a verdict
-  std::map<std::string, std::string> nominated_;   // pod -> node
-  std::map<std::string, std::string> problems_;    // pod uid -> what was said
+  std::set<std::string> waiting_;                 // gangs with a verdict
+  std::map<std::string, std::string> nominated_;  // pod -> node
+  std::map<std::string, std::string> problems_;   // pod uid -> what was said
   std::jthread thread_;
 };
 
