@@ -18,7 +18,7 @@ namespace {
 // macros for the newest version of a function: the names looked up here are the versioned ones that drivers export.
 using Handle = struct nvmlDevice_st*;
 using Code = int;
-constexpr Code success = 0, not_supported = 3, gpu_is_lost = 15, reset_required = 16;
+constexpr Code success = 0, gpu_is_lost = 15, reset_required = 16;
 
 struct Memory {  // nvmlMemory_t, in bytes
   unsigned long long total, free, used;
