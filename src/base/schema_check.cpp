@@ -106,7 +106,8 @@ class Checker {
   void check(std::size_t index, const json::Value& value) {
     const Node& node = nodes_[index];
     if (value.is_null()) {
-      if (!node.nullable && (node.type != Type::Any || node.int_or_string)) refuse("expected " + words_of(node) + ", got null");
+      if (!node.nullable && (node.type != Type::Any || node.int_or_string))
+        refuse("expected " + words_of(node) + ", got null");
       return;
     }
     if (!has_type(node, value)) return refuse("expected " + words_of(node) + ", got " + shown(value));
