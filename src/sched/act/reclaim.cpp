@@ -46,24 +46,30 @@ class ReclaimRule final : public VictimRule {
     Siblings s = part(world_, queue_, theirs);
     if (s.left == s.right) return false;
     const QueueRow& other = world_.queue(s.right);
-    if (stays_within_quota(s.left)) {
-      for (int r = 0; r < resource_count; ++r)
-        if (at(need_, r) > 0 && at(other.allocated, r) > at(other.quota, r)) return true;
-      return is_above(other, other.allocated, &share::allocatable);
+    if (!stays_within_quota(s.left)) return is_above(other, other.allocated, &share::allocatable);
+    // Over quota in something that is asked for; or nowhere under it, so that it may have what can be moved.
+    bool under = false;
+    for (int r = 0; r < resource_count; ++r) {
+      if (at(need_, r) <= 0 || at(other.quota, r) == unlimited) continue;
+      if (at(other.allocated, r) > at(other.quota, r)) return true;
+      under = under || at(other.allocated, r) < at(other.quota, r);
     }
-    return is_above(other, other.allocated, &share::allocatable);
+    return !under;
   }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_reclaim(turn_, victim, queue_); }
 
   // Step by step, on what each queue held when the search began.
   std::ptrdiff_t first_refused(const std::vector<Taken>& taken) const override {
-    std::map<QueueId, Resources> left;
-    for (const Taken& t : taken)
-      if (!t.moved)
-        for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent)
-          left.try_emplace(q, world_.queue(q).allocated);
-    // What was taken or placed in this search is not in the queues' counters as they were.
-    restore(taken, left);
+    std::map<QueueId, Resources> left = before_;
+    for (const Taken& t : taken) {
+      if (t.moved) continue;
+      for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent) {
+        if (before_.contains(q)) continue;
+        // Its counter no longer has what this search took from it.
+        left.try_emplace(q, world_.queue(q).allocated).first->second += t.charge;
+      }
+    }
+    held_ = left;
     for (std::size_t i = 0; i < taken.size(); ++i) {
       if (taken[i].moved) continue;
       QueueId theirs = world_.job(taken[i].unit.job).queue;
@@ -74,7 +80,7 @@ class ReclaimRule final : public VictimRule {
       bool over_quota = stays_within_quota(s.left) && is_above(other, holds, &quota_line);
       if (!over_share && !over_quota) return static_cast<std::ptrdiff_t>(i);
       for (QueueId q = theirs; !q.is_none(); q = world_.queue(q).parent) left.at(q) -= taken[i].charge;
-      if (saturates(s, left.at(s.right))) return static_cast<std::ptrdiff_t>(i);
+      if (saturates(s, left.at(s.left), left.at(s.right), taken[i].charge)) return static_cast<std::ptrdiff_t>(i);
     }
     return -1;
   }
@@ -106,24 +112,15 @@ class ReclaimRule final : public VictimRule {
     return true;
   }
 
-  void restore(const std::vector<Taken>& taken, std::map<QueueId, Resources>& left) const {
-    for (const Taken& t : taken) {
-      if (t.moved) continue;
-      for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent) left.at(q) += t.charge;
-    }
-    for (auto& [q, holds] : left)
-      if (before_.contains(q)) holds = before_.at(q);
-    held_ = left;
-  }
-
   // The reclaimer's side would be above its fair share and at least as full as the side it takes from.
-  bool saturates(const Siblings& s, const Resources& remaining) const {
+  bool saturates(const Siblings& s, const Resources& own_left, const Resources& their_left,
+                 const Resources& taken) const {
     const QueueRow &own = world_.queue(s.left), &other = world_.queue(s.right);
     for (int r = 0; r < resource_count; ++r) {
-      if (at(need_, r) == 0) continue;
-      Wide holds = at(before_.at(s.left), r) + at(need_, r), share = at(own.fair_share, r);
+      if (at(need_, r) == 0 && at(taken, r) == 0) continue;
+      Wide holds = at(own_left, r) + at(need_, r), share = at(own.fair_share, r);
       if (holds <= share) continue;
-      Wide theirs = at(remaining, r), their_share = at(other.fair_share, r);
+      Wide theirs = at(their_left, r), their_share = at(other.fair_share, r);
       if (their_share <= 0) continue;
       Wide m = world_.config.reclaim_saturation_multiplier_milli;
       if (holds * m * their_share >= theirs * share * 1000) return true;

@@ -55,14 +55,15 @@ bool stays_within_quota(const QueueRow& q, const Resources& next) {
   return true;
 }
 
-int compare_queues(const World& world, QueueId a, QueueId b, const Resources& next_a, const Resources& next_b) {
+int compare_queues(const World& world, QueueId a, QueueId b, const Next& next_a, const Next& next_b) {
   const QueueRow &x = world.queue(a), &y = world.queue(b);
   auto first = [](bool good_x, bool good_y) { return good_x == good_y ? 0 : good_x ? -1 : 1; };
   if (int o = first(!is_above_share(x), !is_above_share(y))) return o;
-  if (int o = first(stays_within_quota(x, next_a), stays_within_quota(y, next_b))) return o;
+  if (int o = first(stays_within_quota(x, next_a.takes), stays_within_quota(y, next_b.takes))) return o;
   if (x.noun.priority != y.noun.priority) return x.noun.priority > y.noun.priority ? -1 : 1;
-  if (int o = first(!hits_zero_share(x, next_a), !hits_zero_share(y, next_b))) return o;
-  if (int o = compare(dominant(world, x, next_a), dominant(world, y, next_b))) return o;
+  if (int o = first(!hits_zero_share(x, next_a.takes), !hits_zero_share(y, next_b.takes))) return o;
+  if (int o = compare(dominant(world, x, next_a.takes - next_a.gives), dominant(world, y, next_b.takes - next_b.gives)))
+    return o;
   if (int o = compare(dominant(world, x, {}), dominant(world, y, {}))) return o;
   for (int r = 0; r < resource_count; ++r) {
     std::int64_t p = share::allocatable(x, r), q = share::allocatable(y, r);

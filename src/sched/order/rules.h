@@ -5,9 +5,12 @@
 
 namespace muster::sched::order {
 
-// Which sibling is served first; negative: a. `next_a`, `next_b`: what their next job asks; zero for victims.
-int compare_queues(const World& world, QueueId a, QueueId b, const model::Resources& next_a,
-                   const model::Resources& next_b);
+// What a queue's next step would add to it: what the next job to serve asks, or what its next victim would give up.
+struct Next {
+  model::Resources takes, gives;
+};
+// Which sibling is served first, and gives way last; negative: a.
+int compare_queues(const World& world, QueueId a, QueueId b, const Next& next_a, const Next& next_b);
 // Which job of one queue is served first; negative: a.
 int compare_jobs(const World& world, JobId a, JobId b);
 

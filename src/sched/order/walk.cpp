@@ -27,15 +27,21 @@ Walk::Walk(World& world, const std::vector<JobId>& jobs, Direction direction)
 }
 
 bool Walk::before(QueueId a, QueueId b) {
-  if (direction_ == Direction::GiveWay) return compare_queues(world_, a, b, {}, {}) > 0;
-  return compare_queues(world_, a, b, lanes_[a.value].next, lanes_[b.value].next) < 0;
+  int o = compare_queues(world_, a, b, lanes_[a.value].next, lanes_[b.value].next);
+  return direction_ == Direction::Serve ? o < 0 : o > 0;
 }
 
 void Walk::renew(QueueId q) {
   Lane& l = lane(q);
-  if (direction_ == Direction::GiveWay) return;
   l.next = {};
-  if (!l.jobs.empty()) l.next = demand_of(world_, next_batch(world_, l.jobs.front()).pods);
+  if (!l.jobs.empty()) {
+    if (direction_ == Direction::Serve) {
+      l.next.takes = demand_of(world_, next_batch(world_, l.jobs.front()).pods);
+    } else {
+      for (PodId p : world_.job(l.jobs.front()).pods)
+        if (world_.is_active(p)) l.next.gives += world_.charge(p);
+    }
+  }
   if (!l.queues.empty()) l.next = lane(l.queues.front()).next;
 }
 

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "sched/order/rules.h"
 #include "sched/state/world.h"
 
 namespace muster::sched::order {
@@ -26,7 +27,7 @@ class Walk {
   struct Lane {
     std::vector<JobId> jobs;      // heap; of leaves
     std::vector<QueueId> queues;  // heap; of inner queues and the root
-    model::Resources next;        // what its next job asks
+    Next next;                    // what its next job asks, or would give up
     std::int32_t place = -1;      // in the parent's heap
     bool empty() const { return jobs.empty() && queues.empty(); }
   };

@@ -100,18 +100,17 @@ Resources World::charge(PodId p) const {
   return out;
 }
 
-namespace {
-bool is_active(const PodRow& row) {
+bool World::is_active(PodId p) const {
+  const PodRow& row = pod(p);
   return !row.promised_node.is_none() || (model::holds_resources(row.state) && row.state != PodState::Releasing &&
                                           row.state != PodState::StuckInReleasing);
 }
-}  // namespace
 
 void World::account_counts(PodId p, int sign) {
   const PodRow& row = pod(p);
   if (row.job.is_none()) return;
   JobRow& owner = job(row.job);
-  bool active = is_active(row);
+  bool active = is_active(p);
   bool leaving = !active && model::holds_resources(row.state);
   bool waits = !active && row.state == PodState::Pending;
   if (active) log.add(owner.active, sign);
@@ -134,7 +133,7 @@ void World::account_queue(PodId p, int sign) {
   if (row.job.is_none() || queues_dirty_) return;
   const JobRow& owner = job(row.job);
   if (owner.queue.is_none()) return;
-  if (is_active(row)) {
+  if (is_active(p)) {
 #ifdef MUSTER_FAULT_SKIP_QUEUE_CHARGE
     if (sign > 0 && row.state == PodState::Binding && row.change % 7 == 3) return;
 #endif
@@ -158,7 +157,7 @@ void World::refresh_guarded(JobId j) {
     std::int32_t left = minimum(group(g));
     for (PodId p : group(g).pods) {
       if (left == 0) break;
-      if (!is_active(pod(p))) continue;
+      if (!is_active(p)) continue;
       fresh += charge(p), --left;
     }
   }

@@ -103,6 +103,8 @@ class World {
   // Forgets the nominations and the changes of the round before.
   void begin_round();
 
+  // Holds something of its queue and keeps it, or is promised to.
+  bool is_active(PodId p) const;
   // What the pod takes of its queue's resources where it is, is promised to be, or waits.
   model::Resources charge(PodId p) const;
   model::Resources demand(const Shape& shape, PoolId pool) const;
