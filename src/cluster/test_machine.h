@@ -63,14 +63,13 @@ struct TestMachine {
   std::unique_ptr<TestAgent> agent;
   std::unique_ptr<Cluster> cluster;
   std::uint64_t sequence = 0;
+  std::vector<model::Desired> sent;
   int total_gpus = 0;
 
   explicit TestMachine(int gpus, int nodes = 1);
   void start(Options options = {});
-  void restart() {
-    cluster.reset();
-    start();
-  }
+  // A new cluster on the same objects; what was not applied is sent again, as the control plane does.
+  void restart();
   void send(model::Desired change);
   void project(const std::string& name, json::Value gpu_quota, json::Value gpu_limit = nullptr);
   // Sends a Training; `spec` is completed with an image and a command. Its workload id is its name.

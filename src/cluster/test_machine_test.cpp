@@ -185,8 +185,19 @@ void TestMachine::start(Options options) {
   cluster = *std::move(started);
 }
 
+void TestMachine::restart() {
+  cluster.reset();
+  start();
+  std::vector<model::Desired> again;
+  for (const model::Desired& change : sent) {
+    if (change.sequence > control.applied_up_to()) again.push_back(change);
+  }
+  REQUIRE(cluster->line().send(std::move(again)).has_value());
+}
+
 void TestMachine::send(model::Desired change) {
   change.sequence = ++sequence;
+  sent.push_back(change);
   REQUIRE(cluster->line().send({std::move(change)}).has_value());
 }
 
@@ -275,7 +286,6 @@ TEST_CASE("a submitted training is bound to a device, runs and completes") {
   CHECK(json::integer_at(fact, "/exitCode") == 0);
   CHECK(json::text_or(fact, "/pods/0/gpus") == "sim-1/0:1.00");
   CHECK(machine.control.applied_up_to() == machine.sequence);
-  MESSAGE(json::write_pretty(fact));
 }
 
 }  // namespace muster::cluster

@@ -378,6 +378,9 @@ GangRow decode_gang(const json::Value& object) {
   gang.created = kube::created_at(object);
   gang.queue = json::text_or(object, "/spec/queue");
   row.resource_version = kube::resource_version_of(object);
+  if (const std::string workload = kube::label_of(object, keys::workload_label); !workload.empty()) {
+    row.title = "workload \"" + workload + "\" of project \"" + kube::label_of(object, keys::project_label) + "\"";
+  }
   gang.deleted = kube::is_being_deleted(object);
   if (const std::string pool = kube::label_of(object, keys::pool_label); !pool.empty()) gang.pools = {pool};
   gang.priority = model::priority_value(json::text_or(object, "/spec/priorityClassName")).value_or(50);

@@ -253,7 +253,7 @@ void Round::carry_out(const model::Decision& decision) {
     task.kind = PodTask::Kind::Evict;
     task.action = std::string(model::to_text(decision.action));
     task.for_gang = decision.for_gang;
-    task.message = decision.message;
+    task.message = in_words(decision);
     mirror_.began_eviction(decision, now);
   }
   if (const GangRow* gang = mirror_.gang(gang_key)) {
@@ -265,6 +265,17 @@ void Round::carry_out(const model::Decision& decision) {
     ++(decision.kind == model::Decision::Kind::Bind ? counts_.binds : counts_.evictions);
   }
   binder_.add(std::move(task));
+}
+
+// The engine names gangs by their objects; people know them as workloads.
+std::string Round::in_words(const model::Decision& decision) const {
+  std::string message = decision.message;
+  const GangRow* gang = decision.for_gang.empty() ? nullptr : mirror_.gang(decision.for_gang);
+  if (gang == nullptr || gang->title.empty()) return message;
+  if (const std::size_t at = message.find(decision.for_gang); at != std::string::npos) {
+    message.replace(at, decision.for_gang.size(), gang->title);
+  }
+  return message;
 }
 
 void Round::tell_verdicts(const sched::Round& round) {

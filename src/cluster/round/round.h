@@ -80,6 +80,7 @@ class Round {
   bool wait_for_steps(std::vector<Step>& steps, std::vector<Step>& questions);
   void run_engine();
   void carry_out(const model::Decision& decision);
+  std::string in_words(const model::Decision& decision) const;
   void tell_verdicts(const sched::Round& round);
   void tell_queues(RoundNews& news);
   void tell_problem(const PodRow& row);
