@@ -94,6 +94,9 @@ Result<void> Plane::first_start(sql::Connection& db, Effects& effects) {
   cluster_created = now();
   TRY(set_meta(db, "cluster-id", cluster_id));
   TRY(set_meta(db, "created-at", to_rfc3339(cluster_created)));
+  // The cluster passes over numbers that it has seen. Should this file be made anew beside an old cluster, its numbers
+  // must still be larger.
+  TRY(db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('outbox', ?)", {cluster_created.ms}));
   TRY(enqueue_desired(
       db, effects, {.kind = "NodePool", .ns = {}, .name = std::string(default_pool), .object = desired_default_pool()},
       std::string(default_pool)));

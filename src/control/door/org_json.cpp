@@ -61,6 +61,7 @@ void add_common(json::Object& out, const Plane& plane, const Unit& unit) {
   out["id"] = unit.id;
   out["name"] = unit.name;
   out["clusterId"] = plane.cluster_id;
+  out["description"] = "";
   for (const char* name : {"description", "schedulingRules", "defaultNodePools", "nodeTypes"}) {
     if (const json::Value* value = unit.settings.if_contains(name)) out[name] = *value;
   }

@@ -1,5 +1,6 @@
 #include "control/door/routes.h"
 
+#include "base/contract.h"
 #include "base/text.h"
 
 namespace muster::control {
@@ -33,8 +34,14 @@ Result<json::Value> read_body(const net::Request& request) {
       return error;
     }
   }
-  if (trim(request.body).empty()) return json::Value(json::Object{});
-  return json::parse(request.body);
+  json::Value body = json::Object{};
+  if (!trim(request.body).empty()) body = TRY(json::parse(request.body));
+  // Members of a token request come in any case, which the contract does not know.
+  if (const Schema* schema = contract::request_schema(request.method, request.path);
+      schema != nullptr && request.path != "/api/v1/token") {
+    TRY(schema->validate(body));
+  }
+  return body;
 }
 
 net::Response text_response(int status, std::string json_text) {

@@ -29,7 +29,8 @@ class Routes {
   net::Router& router_;
 };
 
-// The body as JSON; an empty one is an empty object. 415 for another media type.
+// The body as JSON that keeps the contract of this method and path; an empty one is an empty object. 415 for another
+// media type.
 Result<json::Value> read_body(const net::Request& request);
 net::Response text_response(int status, std::string json_text);
 // {"code": 202, "message": "Accepted"}

@@ -103,7 +103,9 @@ Result<void> read_units(const json::Value& entry, Quota& out, const std::string&
 }
 
 Result<void> read_rank(const json::Value& entry, Quota& out, const std::string& pointer) {
-  const json::Value* rank = json::member(entry, "priority");
+  // Newer releases of Run:ai call the same thing rank.
+  const char* name = json::member(entry, "rank") != nullptr ? "rank" : "priority";
+  const json::Value* rank = json::member(entry, name);
   if (rank == nullptr) return {};
   if (rank->is_null()) {
     out.rank = std::nullopt;
@@ -114,7 +116,7 @@ Result<void> read_rank(const json::Value& entry, Quota& out, const std::string& 
   if (std::find(known.begin(), known.end(), text) == known.end()) {
     return invalid("unknown rank \"" + text + "\"" + did_you_mean(text, known) +
                        "; ranks are VeryLow, Low, MediumLow, Medium, MediumHigh, High, VeryHigh",
-                   pointer + "/priority");
+                   pointer + "/" + name);
   }
   out.rank = text;
   return {};
@@ -122,7 +124,7 @@ Result<void> read_rank(const json::Value& entry, Quota& out, const std::string& 
 
 Result<Quota> read_quota(const json::Value& entry, const std::vector<Quota>& before, Absent absent,
                          const std::string& pointer) {
-  TRY(only_members(entry, {"nodePool", "gpu", "cpu", "memory", "priority"}, pointer));
+  TRY(only_members(entry, {"nodePool", "gpu", "cpu", "memory", "priority", "rank"}, pointer));
   const std::string pool = TRY(read_pool(entry, pointer));
   Quota quota;
   if (absent == Absent::Keeps) {

@@ -130,7 +130,7 @@ Result<void> check_unit_name(std::string_view what, const std::string& name, con
     return invalid(begin + " holds \"--\", which separates project and node pool in queue names; use one hyphen",
                    pointer);
   }
-  if (name.size() > 56) return invalid(begin + " is longer than 56 letters", pointer);
+  if (name.size() > 57) return invalid(begin + " is longer than 57 letters", pointer);
   if (!is_dns_label(name)) {
     return invalid(begin +
                        " is not possible: lower-case letters, digits and hyphens, beginning with a letter and "

@@ -46,7 +46,7 @@ json::Value desired_department(const Department& department);
 json::Value desired_project(const Project& project, const std::string& department);
 json::Value desired_default_pool();
 
-// A name that may become a queue and a namespace: a DNS label of at most 56 letters without "--".
+// A name that may become a queue and a namespace: a DNS label of at most 57 letters without "--".
 Result<void> check_unit_name(std::string_view what, const std::string& name, const std::string& pointer);
 // A login name of the machine.
 Result<void> check_member(const std::string& user, const std::string& pointer);
