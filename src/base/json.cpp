@@ -8,6 +8,31 @@
 #include "base/text.h"
 
 namespace muster::json {
+namespace {
+
+// Boost reads 1e400 as infinity and 0e9000 as no number at all. Where such a value stands; false when there is none.
+bool find_infinite(const Value& value, std::string& pointer) {
+  if (value.is_double()) return !std::isfinite(value.get_double());
+  const std::size_t length = pointer.size();
+  if (const Object* object = value.if_object()) {
+    for (const auto& [name, item] : *object) {
+      if (!item.is_double() && !item.is_structured()) continue;
+      pointer += '/' + escape_step(name);
+      if (find_infinite(item, pointer)) return true;
+      pointer.resize(length);
+    }
+  } else if (const Array* array = value.if_array()) {
+    for (std::size_t i = 0; i < array->size(); ++i) {
+      if (!(*array)[i].is_double() && !(*array)[i].is_structured()) continue;
+      pointer += '/' + std::to_string(i);
+      if (find_infinite((*array)[i], pointer)) return true;
+      pointer.resize(length);
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 Result<Value> parse(std::string_view text, Limits limits) {
   if (text.size() > limits.bytes) {
@@ -46,7 +71,11 @@ Result<Value> parse(std::string_view text, Limits limits) {
     return invalid("not valid JSON at line " + std::to_string(line) + ", column " + std::to_string(column) + ": " +
                    why);
   }
-  return parser.release();
+  Value value = parser.release();
+  std::string pointer;
+  if (find_infinite(value, pointer))
+    return invalid((pointer.empty() ? "document" : pointer) + ": the number is out of range", pointer);
+  return value;
 }
 
 namespace {

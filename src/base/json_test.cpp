@@ -42,6 +42,16 @@ TEST_CASE("size and depth are bounded") {
   CHECK(has(refusal(std::string(500'000, '[')), "nested deeper"));
 }
 
+TEST_CASE("numbers that do not fit are refused where they stand") {
+  for (const std::string_view number : {"1e400", "-1e400", "0e9005", "-0e9005", "123456789012345678901234567890e300"}) {
+    const Result<Value> value = json::parse("{\"a\":[1," + std::string(number) + "]}");
+    REQUIRE_FALSE(value.has_value());
+    CHECK(value.error().pointer == "/a/1");
+  }
+  CHECK(js("1e308").is_double());
+  CHECK(js("1e-400") == 0.0);
+}
+
 TEST_CASE("objects keep the order in which they were written") {
   CHECK(json::write(js(R"({"b":1,"a":{"d":2,"c":3}})")) == R"({"b":1,"a":{"d":2,"c":3}})");
 }
