@@ -83,7 +83,7 @@ class Checks:
         organizations = self.client.organizations
         for department in organizations.departments.get_departments().data["departments"]:
             models.DepartmentForList.from_dict(department)
-        for node in organizations.nodes.get_nodes1().data["nodes"]:
+        for node in organizations.nodes.get_tenant_nodes().data["nodes"]:
             models.Node.from_dict(node)
         pools = organizations.node_pools.get_nodepools().data["nodepools"]
         assert [p["name"] for p in pools] == ["default"]
