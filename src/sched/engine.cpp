@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "sched/act/turn.h"
+#include "sched/explain/remedy.h"
 #include "sched/explain/verdict.h"
 #include "sched/share/fair_share.h"
 #include "sched/state/world.h"
@@ -30,7 +31,9 @@ struct Engine::Inside {
     share::divide_all(world);
   }
   Round act(const std::vector<Action>& actions, Time now);
-  void collect_decisions(Round& round);
+  Plan rehearse(JobId j, Time now);
+  // `commit`: what follows from decisions outside of the counters is written down too.
+  void collect_decisions(Round& round, bool commit);
   Decision decision_of(PodId p, Decision::Kind kind) const;
   void keep_claims();
   void renew_verdicts(act::Turn& turn, Round& round);
@@ -69,27 +72,9 @@ Round Engine::Inside::act(const std::vector<Action>& actions, Time now) {
   world.now = now;
   world.begin_round();
   divide();
-  act::Turn turn{world, now, {}};
-  for (Action action : actions) {
-    switch (action) {
-      case Action::Allocate:
-        act::allocate(turn);
-        break;
-      case Action::Consolidate:
-        act::consolidate(turn);
-        break;
-      case Action::Reclaim:
-        act::reclaim(turn);
-        break;
-      case Action::Preempt:
-        act::preempt(turn);
-        break;
-      case Action::StaleGang:
-        act::end_stale_gangs(turn);
-        break;
-    }
-  }
-  collect_decisions(out);
+  act::Turn turn{world, now, {}, {}};
+  act::run_actions(turn, actions);
+  collect_decisions(out, true);
   renew_verdicts(turn, out);
   keep_claims();
   out.wake_at = next_wake(now);
@@ -112,7 +97,7 @@ Decision Engine::Inside::decision_of(PodId p, Decision::Kind kind) const {
   return d;
 }
 
-void Engine::Inside::collect_decisions(Round& out) {
+void Engine::Inside::collect_decisions(Round& out, bool commit) {
   std::vector<PodId> changed;
   for (PodId p : world.touched()) {
     const PodRow& pod = world.pod(p);
@@ -124,12 +109,12 @@ void Engine::Inside::collect_decisions(Round& out) {
     PodRow& pod = world.pod(p);
     if (pod.state == PodState::Binding && pod.before_state == PodState::Pending) {
       out.decisions.push_back(decision_of(p, Decision::Kind::Bind));
-      pod.node_name = world.node(pod.node).noun->name;
-      world.job(pod.job).last_start = world.now.ms;
+      if (commit) pod.node_name = world.node(pod.node).noun->name;
+      if (commit) world.job(pod.job).last_start = world.now.ms;
     }
     if (pod.state == PodState::Releasing && pod.before_state != PodState::Releasing) {
       out.decisions.push_back(decision_of(p, Decision::Kind::Evict));
-      world.job(pod.job).last_evicted = world.now.ms;
+      if (commit) world.job(pod.job).last_evicted = world.now.ms;
     }
     if (!pod.promised_node.is_none()) out.decisions.push_back(decision_of(p, Decision::Kind::Nominate));
   }
@@ -209,14 +194,59 @@ const Verdict* Engine::verdict(const std::string& gang) const {
   return it == inside_->verdicts.end() ? nullptr : &it->second;
 }
 
-std::optional<Verdict> Engine::why(const std::string& gang, Time) const {
-  const Verdict* v = verdict(gang);
-  return v == nullptr ? std::nullopt : std::optional(*v);
+std::optional<Verdict> Engine::why(const std::string& gang, Time now) const {
+  const Verdict* known = verdict(gang);
+  if (known == nullptr) return std::nullopt;
+  Verdict out = *known;
+  World& w = inside_->world;
+  inside_->divide();
+  JobId j = w.find_job(gang);
+  if (!j.is_none()) out.remedy = explain::remedies(w, j, out, now);
+  inside_->divide();
+  return out;
 }
 
-Result<Plan> Engine::plan(const model::Gang& gang, const std::vector<model::Pod>& pods, Time) const {
-  (void)pods;
-  return invalid(fmt::format("plan for \"{}\" is not available", gang.name));
+Result<Plan> Engine::plan(const model::Gang& gang, const std::vector<model::Pod>& pods, Time now) const {
+  World& w = inside_->world;
+  std::string key = gang.ns + "/" + gang.name;
+  JobId existing = w.find_job(key);
+  if (!existing.is_none() && w.job(existing).known)
+    return conflict(fmt::format("planning \"{}\": a workload of that name exists", key));
+  for (const auto& p : pods)
+    if (!w.find_pod(p.ns, p.name).is_none())
+      return conflict(fmt::format("planning \"{}\": a pod \"{}\" exists", key, p.name));
+  Result<void> taken = w.upsert(gang);
+  for (const auto& p : pods)
+    if (taken.has_value()) taken = w.upsert(p);
+  Plan out;
+  if (taken.has_value()) out = inside_->rehearse(w.find_job(key), now);
+  for (const auto& p : pods) w.remove_pod(p.ns, p.name);
+  w.remove_gang(key);
+  inside_->divide();
+  if (!taken.has_value()) return taken.error();
+  return out;
+}
+
+// A round on the world as it is, taken back; what it would do for the one job.
+Plan Engine::Inside::rehearse(JobId j, Time now) {
+  Plan out;
+  auto trial = world.begin_trial();
+  share::divide_all(world);
+  act::Turn turn{world, now, {}, {}};
+  act::run_actions(turn, world.config.actions);
+  Round whole;
+  collect_decisions(whole, false);
+  const JobRow& job = world.job(j);
+  for (auto& d : whole.decisions) {
+    bool own = d.ns == job.noun.ns && world.pod(world.find_pod(d.ns, d.pod)).job == j;
+    if (own || d.for_gang == job.key) out.decisions.push_back(std::move(d));
+  }
+  // Nominated where others make way counts as starting: nothing else is in its way.
+  out.starts_now = job.active > 0 && world.is_satisfied(job.root);
+  if (!out.starts_now) out.verdict = explain::verdict_of(turn, j);
+  if (out.verdict) out.verdict->since = now;
+  world.end_trial(std::move(trial));
+  return out;
 }
 
 std::optional<QueueUse> Engine::queue_use(const std::string& name) const {

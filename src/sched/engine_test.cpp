@@ -116,5 +116,97 @@ TEST_CASE("a bind that fails backs off with the gang and is tried again") {
   CHECK(e.run(at(1)).decisions.size() == 1);
 }
 
+TEST_CASE("a queue below its fair share takes back what another holds above its own, and says so") {
+  Engine e;
+  add(e, node("n1", 4), queue("a", 1), queue("b", 1));
+  for (int i = 0; i < 4; ++i) add(e, job("a" + std::to_string(i), "a").pods(1, 1).created(at(i)));
+  e.run(at(10));
+  for (int i = 0; i < 4; ++i) add(e, job("b" + std::to_string(i), "b").pods(1, 1).created(at(20 + i)));
+  Round r = e.run(at(30));
+  std::vector<std::string> gone;
+  for (const auto& d : r.decisions)
+    if (d.kind == model::Decision::Kind::Evict) gone.push_back(d.pod);
+  CHECK(gone == std::vector<std::string>{"a3-0", "a2-0"});
+  CHECK(r.decisions[0].for_gang == "default/b0");
+  CHECK(r.decisions[0].message ==
+        "reclaimed by \"b\" for default/b0, which needs 1 GPU: \"a\" used 4 (quota 1, fair share 2), "
+        "\"b\" used 0 (quota 1, fair share 2)");
+  CHECK(e.verdict("default/b2")->reason == Reason::ReclaimNotAllowed);
+  CHECK(e.check_invariants() == "");
+}
+
+TEST_CASE("two projects share four GPUs two and two and then stay quiet") {
+  Engine e;
+  add(e, node("n1", 4), queue("a", 1), queue("b", 1));
+  for (int i = 0; i < 4; ++i) add(e, job("a" + std::to_string(i), "a").pods(1, 1).created(at(i)));
+  for (int round = 0; round < 20; ++round) {
+    if (round == 3)
+      for (int i = 0; i < 4; ++i) add(e, job("b" + std::to_string(i), "b").pods(1, 1).created(at(100 + i)));
+    Round r = e.run(at(200 + round));
+    if (round > 5) CHECK(r.decisions.empty());
+    follow(e, r);
+  }
+  CHECK(e.queue_use("a")->allocated.gpu == 2000);
+  CHECK(e.queue_use("b")->allocated.gpu == 2000);
+}
+
+TEST_CASE("the first remedy starts the job and half of it does not") {
+  Engine e;
+  model::Queue q = queue("a", 2);
+  q.gpu.limit = 4000;
+  add(e, node("n1", 12), q);
+  for (int i = 0; i < 2; ++i) add(e, job("j" + std::to_string(i), "a").pods(1, 2));
+  add(e, job("k", "a").pods(1, 2));
+  e.run(at(0));
+  auto hash = e.world_hash();
+  auto v = e.why("default/k", at(0));
+  CHECK(e.world_hash() == hash);
+  REQUIRE(v);
+  REQUIRE(!v->remedy.empty());
+  CHECK(v->remedy[0].set == "queue/a");
+  CHECK(v->remedy[0].field == "gpu.limit");
+  CHECK(std::get<double>(v->remedy[0].to) == 6);
+  q.gpu.limit = 5000;
+  add(e, q);
+  CHECK(e.run(at(1)).decisions.empty());
+  q.gpu.limit = 6000;
+  add(e, q);
+  CHECK(e.run(at(2)).decisions.size() == 1);
+}
+
+TEST_CASE("a plan says what a submission would cause and leaves the world alone") {
+  Engine e;
+  add(e, node("n1", 2), queue("a", 0), queue("b", 2));
+  add(e, job("low", "a").pods(2, 1).min(1));
+  e.run(at(0));
+  auto hash = e.world_hash();
+  Job wish = job("wish", "b").pods(1, 1);
+  auto plan = e.plan(wish.gang, wish.members, at(1));
+  REQUIRE(plan.has_value());
+  CHECK(e.world_hash() == hash);
+  CHECK(plan->starts_now);
+  REQUIRE(plan->decisions.size() == 2);
+  CHECK(plan->decisions[0].kind == model::Decision::Kind::Evict);
+  add(e, wish);
+  Round r = e.run(at(1));
+  REQUIRE(r.decisions.size() == 2);
+  CHECK(r.decisions[1].node == plan->decisions[1].node);
+  CHECK(r.decisions[0].pod == plan->decisions[0].pod);
+}
+
+TEST_CASE("a gang short of one GPU of others' excess is told the two numbers") {
+  Engine e;
+  add(e, node("n1", 8), queue("a", 5), queue("b", 8));
+  for (int i = 0; i < 8; ++i) add(e, job("a" + std::to_string(i), "a").pods(1, 1).created(at(i)));
+  e.run(at(10));
+  add(e, job("big", "b").pods(1, 8));
+  CHECK(e.run(at(20)).decisions.empty());
+  const model::Verdict* v = e.verdict("default/big");
+  REQUIRE(v != nullptr);
+  CHECK(v->reason == Reason::VictimsInsufficient);
+  CHECK(v->numbers.at("need") == 8);
+  CHECK(v->numbers.at("have") == 3);
+}
+
 }  // namespace
 }  // namespace muster::sched

@@ -84,4 +84,23 @@ void add(Engine& e, const Nouns&... nouns) {
   (put(e, nouns), ...);
 }
 
+// Carries the decisions out as the running system does: bound pods run; evicted ones vanish and come back waiting under
+// a new name.
+inline void follow(Engine& e, const Round& round) {
+  static int serial = 0;
+  for (const auto& d : round.decisions) {
+    auto p = e.pod(d.ns, d.pod);
+    if (!p) continue;
+    if (d.kind == model::Decision::Kind::Bind) {
+      p->state = model::PodState::Running;
+      ignore(e.apply(UpsertPod{*p}), "it exists");
+    } else if (d.kind == model::Decision::Kind::Evict) {
+      ignore(e.apply(RemovePod{d.ns, d.pod}), "it exists");
+      p->name = p->gang + "-again-" + std::to_string(serial++);
+      p->state = model::PodState::Pending, p->node.clear(), p->devices.clear();
+      ignore(e.apply(UpsertPod{*p}), "it is new");
+    }
+  }
+}
+
 }  // namespace muster::sched::test

@@ -23,7 +23,7 @@ class Placer {
 
   bool place_group(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
     const GroupRow& row = world_.group(g);
-    if (!row.topology) return place_members(g, pods, scope);
+    if (!row.topology || how_.ignore_topology) return place_members(g, pods, scope);
     std::vector<NodeId> placed;
     collect_placed(g, placed);
     return place_constrained(*row.topology, pods, placed, scope,
@@ -86,7 +86,7 @@ class Placer {
 
   bool place_leaf(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
     const auto& segments = world_.job(job_).noun.segments;
-    if (!segments || segments->size <= 0) return place_pods(pods, scope);
+    if (!segments || segments->size <= 0 || how_.ignore_topology) return place_pods(pods, scope);
     // Every `size` pods of the leaf, by their order, are a group of their own.
     world_.sort_pods(g);
     const auto& all = world_.group(g).pods;

@@ -13,6 +13,7 @@ struct Placing {
   JobId for_job;                    // nominated for the sake of this job's search; none: for itself
   const NodeSet* within = nullptr;  // only these nodes
   bool promise_only = false;        // victims that move are nominated, never bound
+  bool ignore_topology = false;     // to find out whether topology alone is in the way
   bool over_limit = false;          // they had their place already: no limit is asked again
 };
 

@@ -139,6 +139,10 @@ class ReclaimRule final : public VictimRule {
 
 }  // namespace
 
+std::unique_ptr<VictimRule> reclaim_rule(const Turn& turn, JobId j, const Resources& need) {
+  return std::make_unique<ReclaimRule>(turn, j, need);
+}
+
 std::optional<Refusal> reclaim_refusal(const World& world, JobId j, const order::Batch& batch) {
   const JobRow& job = world.job(j);
   const Resources need = order::demand_of(world, batch.pods);

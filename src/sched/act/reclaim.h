@@ -1,10 +1,11 @@
 #pragma once
 // The gate of reclaim, for the action itself and for verdicts.
 
+#include <memory>
 #include <optional>
 
-#include "sched/order/batch.h"
-#include "sched/state/world.h"
+#include "sched/act/turn.h"
+#include "sched/act/victims.h"
 
 namespace muster::sched::act {
 
@@ -15,5 +16,6 @@ struct Refusal {
   std::int64_t fair_share = 0, allocated = 0, need = 0;
 };
 std::optional<Refusal> reclaim_refusal(const World& world, JobId j, const order::Batch& batch);
+std::unique_ptr<VictimRule> reclaim_rule(const Turn& turn, JobId j, const model::Resources& need);
 
 }  // namespace muster::sched::act

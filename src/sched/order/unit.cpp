@@ -6,7 +6,7 @@ namespace muster::sched::order {
 
 using model::PodState;
 
-bool is_evictable(const World& world, PodId p) {
+bool is_evictable(const World& world, PodId p, Fresh fresh) {
   const PodRow& pod = world.pod(p);
   if (!pod.promised_node.is_none() || pod.node.is_none() || pod.foreign) return false;
   switch (pod.state) {
@@ -14,7 +14,7 @@ bool is_evictable(const World& world, PodId p) {
     case PodState::Binding:
     case PodState::Bound:
     case PodState::Running:
-      return !world.placed_this_round(p);
+      return fresh == Fresh::Take || !world.placed_this_round(p);
     default:
       return false;
   }
@@ -22,33 +22,33 @@ bool is_evictable(const World& world, PodId p) {
 
 namespace {
 
-void add_all(const World& world, GroupId g, std::vector<PodId>& out) {
+void add_all(const World& world, GroupId g, Fresh fresh, std::vector<PodId>& out) {
   const GroupRow& row = world.group(g);
-  for (GroupId child : row.children) add_all(world, child, out);
+  for (GroupId child : row.children) add_all(world, child, fresh, out);
   for (PodId p : row.pods)
-    if (is_evictable(world, p)) out.push_back(p);
+    if (is_evictable(world, p, fresh)) out.push_back(p);
 }
 
 // The last pod of the leaf that is furthest above its minimum.
-PodId surplus_pod(World& world, GroupId g) {
+PodId surplus_pod(World& world, GroupId g, Fresh fresh) {
   const GroupRow& row = world.group(g);
   if (row.is_leaf()) {
     if (row.active <= world.minimum(row)) return {};
     world.sort_pods(g);
     for (std::size_t i = row.pods.size(); i-- > 0;)
-      if (is_evictable(world, row.pods[i])) return row.pods[i];
+      if (is_evictable(world, row.pods[i], fresh)) return row.pods[i];
     return {};
   }
   std::vector<GroupId> children = by_need(world, row.children);
   for (std::size_t i = children.size(); i-- > 0;) {
-    PodId p = surplus_pod(world, children[i]);
+    PodId p = surplus_pod(world, children[i], fresh);
     if (!p.is_none()) return p;
   }
   return {};
 }
 
 // A sub-group that its parent can do without.
-std::vector<PodId> surplus_group(World& world, GroupId g) {
+std::vector<PodId> surplus_group(World& world, GroupId g, Fresh fresh) {
   const GroupRow& row = world.group(g);
   std::vector<PodId> out;
   if (row.is_leaf()) return out;
@@ -57,9 +57,9 @@ std::vector<PodId> surplus_group(World& world, GroupId g) {
   std::vector<GroupId> children = by_need(world, row.children);
   for (std::size_t i = children.size(); i-- > 0 && out.empty();) {
     if (satisfied > world.minimum(row) || !world.is_satisfied(children[i])) {
-      add_all(world, children[i], out);
+      add_all(world, children[i], fresh, out);
     } else {
-      out = surplus_group(world, children[i]);
+      out = surplus_group(world, children[i], fresh);
     }
   }
   return out;
@@ -67,26 +67,26 @@ std::vector<PodId> surplus_group(World& world, GroupId g) {
 
 }  // namespace
 
-Unit next_unit(World& world, JobId j, bool surplus_only) {
+Unit next_unit(World& world, JobId j, bool surplus_only, Fresh fresh) {
   Unit unit;
   unit.job = j;
   const JobRow& job = world.job(j);
   if (job.active == 0 || !job.preemptible()) return unit;
   if (world.is_satisfied(job.root)) {
-    if (PodId p = surplus_pod(world, job.root); !p.is_none()) {
+    if (PodId p = surplus_pod(world, job.root, fresh); !p.is_none()) {
       unit.pods.push_back(p);
       return unit;
     }
-    unit.pods = surplus_group(world, job.root);
+    unit.pods = surplus_group(world, job.root, fresh);
     if (!unit.pods.empty()) return unit;
   }
   if (surplus_only || job.preemptibility == model::Preemptibility::SemiPreemptible) return unit;
   for (PodId p : job.pods) {
     // A gang of which a part was placed in this round is not broken up in it.
-    if (world.placed_this_round(p)) return Unit{j, {}, false};
+    if (fresh == Fresh::Spare && world.placed_this_round(p)) return Unit{j, {}, false};
   }
   unit.core = true;
-  add_all(world, job.root, unit.pods);
+  add_all(world, job.root, fresh, unit.pods);
   return unit;
 }
 

@@ -15,9 +15,12 @@ struct Unit {
   bool empty() const { return pods.empty(); }
 };
 
-// Whether the pod can be taken: it holds resources and was not placed in this very round.
-bool is_evictable(const World& world, PodId p);
+// What was placed in this very round is spared by its actions, and counted by explanations of the next one.
+enum class Fresh { Spare, Take };
+
+// Whether the pod holds resources that can be taken.
+bool is_evictable(const World& world, PodId p, Fresh fresh = Fresh::Spare);
 // Empty when the job has nothing more to give. `surplus_only`: its minimum is protected.
-Unit next_unit(World& world, JobId j, bool surplus_only);
+Unit next_unit(World& world, JobId j, bool surplus_only, Fresh fresh = Fresh::Spare);
 
 }  // namespace muster::sched::order

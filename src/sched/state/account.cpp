@@ -292,6 +292,42 @@ void World::begin_round() {
   changes_ = 0;
 }
 
+World::Trial World::begin_trial() {
+  settle();
+  Trial trial{log.mark(), touched_, changes_};
+  ++round_;
+  for (PodId p : trial.touched)
+    if (pod(p).live && !pod(p).asked_promised) unpromise(p);
+  touched_.clear();
+  changes_ = 0;
+  return trial;
+}
+
+void World::end_trial(Trial trial) {
+  log.rollback(trial.mark);
+  touched_ = std::move(trial.touched);
+  changes_ = trial.changes;
+}
+
+void World::set_preemptibility(JobId j, Preemptibility kind) {
+  for (PodId p : job(j).pods) account_queue(p, -1);
+  if (job(j).preemptibility == Preemptibility::SemiPreemptible) {
+    // What it guards is taken out by guarding nothing.
+    Resources guarded = job(j).guarded;
+    if (!job(j).queue.is_none()) charge_queues(job(j).queue, &QueueRow::guarded, guarded, -1);
+    log.set(job(j).guarded.gpu, 0), log.set(job(j).guarded.cpu, 0), log.set(job(j).guarded.memory, 0);
+  }
+  log.set(job(j).preemptibility, kind);
+  for (PodId p : job(j).pods) account_queue(p, 1);
+  refresh_guarded(j);
+}
+
+void World::set_shape(PodId p, ShapeId s) {
+  account(p, -1);
+  log.set(pod(p).shape, s);
+  account(p, 1);
+}
+
 std::int32_t World::minimum(const GroupRow& g) const {
   if (g.is_leaf()) return g.min_member ? *g.min_member : static_cast<std::int32_t>(g.pods.size());
   return g.min_sub_group ? *g.min_sub_group : static_cast<std::int32_t>(g.children.size());

@@ -100,6 +100,17 @@ class World {
     return row.touched_round == round_ && row.before_state == model::PodState::Pending &&
            (row.state != model::PodState::Pending || !row.promised_node.is_none());
   }
+  // A what-if that runs a round of its own: from here to `end_trial` every change is taken back.
+  struct Trial {
+    UndoLog::Mark mark = 0;
+    std::vector<PodId> touched;
+    std::uint32_t changes = 0;
+  };
+  Trial begin_trial();
+  void end_trial(Trial trial);
+  // What a trial may set beside the changes of a round.
+  void set_preemptibility(JobId j, model::Preemptibility kind);
+  void set_shape(PodId p, ShapeId s);
   // Forgets the nominations and the changes of the round before.
   void begin_round();
 

@@ -1,0 +1,215 @@
+#include "sched/explain/obstacle.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "sched/act/limits.h"
+#include "sched/act/place.h"
+#include "sched/act/reclaim.h"
+#include "sched/act/runtime.h"
+#include "sched/explain/shortage.h"
+#include "sched/explain/words.h"
+#include "sched/fit/fit.h"
+#include "sched/order/unit.h"
+#include "sched/rank/domains.h"
+
+namespace muster::sched::explain {
+
+using model::Reason;
+using model::Resources;
+using model::Verdict;
+
+namespace {
+
+std::string shown(const QueueRow& q) { return q.noun.display_name.empty() ? q.noun.name : q.noun.display_name; }
+
+// Everything taken back at the end.
+class WhatIf {
+ public:
+  explicit WhatIf(World& world) : world_(world), mark_(world.log.mark()) {}
+  ~WhatIf() { world_.log.rollback(mark_); }
+  WhatIf(const WhatIf&) = delete;
+  WhatIf& operator=(const WhatIf&) = delete;
+
+ private:
+  World& world_;
+  UndoLog::Mark mark_;
+};
+
+bool fits(World& world, JobId j, const order::Batch& batch, bool topology) {
+  act::Placing how;
+  how.over_limit = true;
+  how.ignore_topology = !topology;
+  WhatIf here(world);
+  return act::place(world, j, batch, how);
+}
+
+bool is_less_important(const World& world, JobId victim, JobId j) {
+  return world.job(victim).queue == world.job(j).queue && world.job(victim).noun.priority < world.job(j).noun.priority;
+}
+
+// Who could in principle be asked: preemptible work of other queues, less important work of the own one.
+std::vector<JobId> conceivable(const World& world, JobId j, PoolId pool) {
+  std::vector<JobId> out;
+  for (JobId v : act::possible_victims(world, pool))
+    if (world.job(v).queue != world.job(j).queue || is_less_important(world, v, j)) out.push_back(v);
+  return out;
+}
+
+// Takes all that the jobs can give. The units in the order in which they were taken.
+std::vector<act::Taken> take_all(World& world, const std::vector<JobId>& jobs, const act::VictimRule* rule) {
+  std::vector<act::Taken> out;
+  for (JobId v : jobs) {
+    bool surplus_only = rule != nullptr && rule->surplus_only(v);
+    auto next = [&] { return order::next_unit(world, v, surplus_only, order::Fresh::Take); };
+    for (order::Unit u = next(); !u.empty(); u = next()) {
+      act::Taken t{u, {}, false, {}};
+      for (PodId p : u.pods) {
+        t.was.push_back(world.pod(p).state);
+        t.charge += world.charge(p);
+        world.evict(p, model::Action::Reclaim, JobId{});
+      }
+      out.push_back(std::move(t));
+    }
+  }
+  return out;
+}
+
+Verdict topology_verdict(const World& world, JobId j, const order::Batch& batch, PoolId pool) {
+  Verdict v;
+  v.reason = Reason::TopologyUnsatisfied;
+  for (GroupId g : world.job(j).groups) {
+    const auto& wanted = world.group(g).topology;
+    if (!wanted || wanted->required.empty()) continue;
+    rank::Constraint c = rank::constraint_of(world, *wanted);
+    if (c.impossible) {
+      v.message = c.topology == nullptr
+                      ? fmt::format("topology \"{}\" does not exist", wanted->topology)
+                      : fmt::format("topology \"{}\" has no level \"{}\"", wanted->topology, wanted->required);
+      return v;
+    }
+    // The domain with room for most of the group.
+    const Shape& shape = world.shape_of(batch.pods.front());
+    std::int64_t best = -1;
+    std::string name;
+    for (const DomainRow& d : c.topology->domains) {
+      if (d.level != c.required) continue;
+      std::int64_t slots = 0;
+      (world.classes[shape.klass.value].nodes & world.pool(pool).nodes & d.nodes).each([&](NodeId n) {
+        slots += fit::slots(world, shape, n, fit::When::Later);
+      });
+      if (slots > best) best = slots, name = d.name;
+    }
+    auto need = static_cast<std::int64_t>(batch.pods.size());
+    v.numbers = {{"need", static_cast<double>(need)}, {"have", static_cast<double>(std::max<std::int64_t>(best, 0))}};
+    v.message = best < 0 ? fmt::format("no node carries the label \"{}\"", wanted->required)
+                         : fmt::format("needs {} in one {}; the best, \"{}\", has room for {}", count_of(need, "pod"),
+                                       wanted->required, name, best);
+    return v;
+  }
+  v.message = "does not fit into one domain of its topology";
+  return v;
+}
+
+Verdict refusal_verdict(const World& world, const act::Refusal& r) {
+  const QueueRow& q = world.queue(r.queue);
+  Verdict v;
+  v.reason = Reason::ReclaimNotAllowed;
+  v.queue = q.noun.name;
+  v.resource = resource_name(r.resource);
+  v.numbers = {{"need", number(r.resource, r.need)},
+               {"allocated", number(r.resource, r.allocated)},
+               {"fairShare", number(r.resource, r.fair_share)}};
+  if (at(q.quota, r.resource) != unlimited) v.numbers["quota"] = number(r.resource, at(q.quota, r.resource));
+  v.message = fmt::format(
+      "nothing is free, and \"{}\" may not take from others: it uses {} of its fair share of {} and needs {} more",
+      shown(q), plain(r.resource, r.allocated), plain(r.resource, r.fair_share), amount(r.resource, r.need));
+  return v;
+}
+
+// What others would have to give up by the rules, all of it.
+std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, PoolId pool, bool may_reclaim, int r) {
+  World& world = turn.world;
+  std::int64_t sum = 0;
+  if (may_reclaim) {
+    WhatIf here(world);
+    auto rule = act::reclaim_rule(turn, j, need);
+    std::vector<JobId> admitted;
+    for (JobId v : act::possible_victims(world, pool))
+      if (v != j && rule->admits(v)) admitted.push_back(v);
+    std::vector<act::Taken> taken = take_all(world, admitted, rule.get());
+    for (std::ptrdiff_t bad = rule->first_refused(taken); bad >= 0; bad = rule->first_refused(taken)) {
+      JobId refused = taken[static_cast<std::size_t>(bad)].unit.job;
+      std::vector<act::Taken> rest(taken.begin(), taken.begin() + bad);
+      for (std::size_t i = static_cast<std::size_t>(bad); i < taken.size(); ++i) {
+        if (rule->shares_fate(refused, taken[i].unit.job)) {
+          for (std::size_t k = 0; k < taken[i].unit.pods.size(); ++k)
+            world.unevict(taken[i].unit.pods[k], taken[i].was[k]);
+        } else {
+          rest.push_back(taken[i]);
+        }
+      }
+      taken = std::move(rest);
+    }
+    for (const auto& t : taken) sum += at(t.charge, r);
+  }
+  for (JobId v : act::possible_victims(world, pool)) {
+    if (!is_less_important(world, v, j) || act::is_guaranteed_from_preempt(turn, v)) continue;
+    for (PodId p : world.job(v).pods)
+      if (order::is_evictable(world, p, order::Fresh::Take)) sum += at(world.charge(p), r);
+  }
+  return sum;
+}
+
+Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, PoolId pool, bool may_reclaim) {
+  const World& world = turn.world;
+  const Resources need = order::demand_of(world, batch.pods);
+  int r = need.gpu > 0 ? 0 : need.cpu > 0 ? 1 : 2;
+  std::int64_t free = 0;
+  if (r == 0) {
+    free = free_gpus(world, pool);
+  } else {
+    world.pool(pool).nodes.each(
+        [&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, r == 1 ? dim_cpu : dim_memory)); });
+  }
+  std::int64_t taken = takeable(turn, j, need, pool, may_reclaim, r);
+  const QueueRow& q = world.queue(world.job(j).queue);
+  Verdict v;
+  v.reason = Reason::VictimsInsufficient;
+  v.queue = q.noun.name;
+  v.resource = resource_name(r);
+  v.numbers = {{"need", number(r, at(need, r))}, {"have", number(r, free + taken)}};
+  v.message = fmt::format("needs {}; {} free and {} more could be taken from others by the rules",
+                          amount(r, at(need, r)), plain(r, free), plain(r, taken));
+  if (free + taken >= at(need, r)) v.message += ", but not on nodes where it fits together";
+  return v;
+}
+
+}  // namespace
+
+Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch) {
+  World& world = turn.world;
+  PoolId pool = world.queue(world.job(j).queue).pool;
+  if (fits(world, j, batch, false) && !fits(world, j, batch, true)) return topology_verdict(world, j, batch, pool);
+  std::vector<JobId> others = conceivable(world, j, pool);
+  if (others.empty()) return insufficient_resources(world, batch, pool);
+  {
+    WhatIf here(world);
+    take_all(world, others, nullptr);
+    bool in_place = fits(world, j, batch, true);
+    if (!in_place && fits(world, j, batch, false)) return topology_verdict(world, j, batch, pool);
+    if (!in_place) {
+      Verdict v = insufficient_resources(world, batch, pool);
+      v.message += ", even if all preemptible work made way";
+      return v;
+    }
+  }
+  bool own = std::any_of(others.begin(), others.end(), [&](JobId v) { return is_less_important(world, v, j); });
+  auto refusal = act::reclaim_refusal(world, j, batch);
+  if (refusal && !own) return refusal_verdict(world, *refusal);
+  return victims_verdict(turn, j, batch, pool, !refusal);
+}
+
+}  // namespace muster::sched::explain

@@ -1,0 +1,18 @@
+#pragma once
+// Shortage: which nodes refuse a batch and for want of what, counted, with the best place.
+
+#include <optional>
+
+#include "model/verdict.h"
+#include "sched/order/batch.h"
+
+namespace muster::sched::explain {
+
+// A pod of the batch that no node of the pool admits, whatever is free.
+std::optional<model::Verdict> no_matching_node(const World& world, const order::Batch& batch, PoolId pool);
+// What is free does not hold the batch.
+model::Verdict insufficient_resources(const World& world, const order::Batch& batch, PoolId pool);
+// Thousandths of devices that are free in the pool, counting what is being released.
+std::int64_t free_gpus(const World& world, PoolId pool);
+
+}  // namespace muster::sched::explain
