@@ -133,7 +133,6 @@ void Downward::work(std::stop_token stop) {
     const std::uint64_t last = changes.back().sequence;
     drop_undone(changes);
     for (const model::Desired& change : changes) {
-      if (change.sequence != 0 && change.sequence <= applied_) continue;
       std::int64_t delay = 10;
       while (true) {
         const Result<void> done = apply(change);
