@@ -35,7 +35,9 @@ def test_unknown_things_are_named_with_the_nearest_known_one():
         for help_for in ([], ["submit"], ["up"], ["project", "create"], ["sim", "scenario"]):
             shown = m.cli(*help_for, "--help")
             assert shown.code == 0 and "Usage:" in shown.out, (help_for, shown)
-        status, body, _ = m.rest("POST", "/api/v1/workloads/trainings", {"name": "x", "projectId": "1", "clusterId": "1", "spec": {"comand": "true"}})
+        project = m.rest("GET", "/api/v1/org-unit/projects")[1]["projects"][0]
+        status, body, _ = m.rest("POST", "/api/v1/workloads/trainings",
+                                 {"name": "x", "projectId": project["id"], "clusterId": project["clusterId"], "spec": {"comand": "true"}})
         assert status == 400 and body["pointer"] == "/spec/comand" and "command" in body["message"], body
         status, body, _ = m.rest("POST", "/api/v1/workloads/trainings", b"{not json")
         assert status == 400, body
