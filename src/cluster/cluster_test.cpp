@@ -92,8 +92,11 @@ TEST_CASE("a thousand short jobs on 64 GPUs all complete and start soon after a 
   for (int i = 0; i < 120 && completed < jobs; ++i) {
     sleep_until(std::stop_token(), Deadline::in(milliseconds(500)));
     completed = 0;
-    for (const json::Value& fact : machine.control.facts("workload")) completed += json::text_or(fact, "/phase") == "Completed";
-    if (i % 4 == 0) MESSAGE("after " << system_clock().monotonic_ms() - began << " ms: " << completed << " completed, " << machine.agent->started().size() << " started");
+    for (const json::Value& fact : machine.control.facts("workload"))
+      completed += json::text_or(fact, "/phase") == "Completed";
+    if (i % 4 == 0)
+      MESSAGE("after " << system_clock().monotonic_ms() - began << " ms: " << completed << " completed, "
+                       << machine.agent->started().size() << " started");
   }
   CHECK(completed == jobs);
   MESSAGE("all after " << system_clock().monotonic_ms() - began << " ms");
@@ -107,11 +110,13 @@ TEST_CASE("shares of one GPU add up to it, and memory requests are turned into s
   machine.training("vision", "half", one_gpu(0, 0.5));
   machine.training("vision", "quarter", one_gpu(0, 0.25));
   json::Object by_memory = one_gpu();
-  by_memory["compute"] = json::Object{{"gpuDevicesRequest", 1}, {"gpuRequestType", "memory"}, {"gpuMemoryRequest", "20Gi"}};
+  by_memory["compute"] =
+      json::Object{{"gpuDevicesRequest", 1}, {"gpuRequestType", "memory"}, {"gpuMemoryRequest", "20Gi"}};
   machine.training("vision", "memory", std::move(by_memory));
   machine.training("vision", "too-much", one_gpu(0, 0.1));
   REQUIRE(eventually([&] {
-    return machine.phase("half") == "Running" && machine.phase("quarter") == "Running" && machine.phase("memory") == "Running";
+    return machine.phase("half") == "Running" && machine.phase("quarter") == "Running" &&
+           machine.phase("memory") == "Running";
   }));
   CHECK(is_sound(machine));
   CHECK(json::text_or(machine.workload("memory"), "/pods/0/gpus") == "sim-1/0:0.25");
@@ -206,13 +211,14 @@ TEST_CASE("a workload that runs longer than its timeout is ended") {
   json::Object spec = one_gpu();
   spec["image"] = "host";
   spec["command"] = "sleep 9";
-  change.object = json::Object{{"apiVersion", "muster.dev/v1alpha1"},
-                               {"kind", "Training"},
-                               {"metadata", json::Object{{"name", "slow"},
-                                                         {"namespace", "runai-vision"},
-                                                         {"labels", json::Object{{"muster.dev/workload-id", "slow"}, {"project", "vision"}}},
-                                                         {"annotations", json::Object{{"muster.dev/timeout", "300ms"}}}}},
-                               {"spec", std::move(spec)}};
+  change.object = json::Object{
+      {"apiVersion", "muster.dev/v1alpha1"},
+      {"kind", "Training"},
+      {"metadata", json::Object{{"name", "slow"},
+                                {"namespace", "runai-vision"},
+                                {"labels", json::Object{{"muster.dev/workload-id", "slow"}, {"project", "vision"}}},
+                                {"annotations", json::Object{{"muster.dev/timeout", "300ms"}}}}},
+      {"spec", std::move(spec)}};
   machine.send(std::move(change));
   REQUIRE(eventually([&] { return machine.phase("slow") == "Failed"; }));
   CHECK(json::text_or(machine.workload("slow"), "/phaseReason") == "TimedOut");
@@ -233,7 +239,8 @@ TEST_CASE("a cluster that is started anew at any moment goes on where it was, an
   }
   REQUIRE(eventually([&] {
     std::size_t completed = 0;
-    for (const json::Value& fact : machine.control.facts("workload")) completed += json::text_or(fact, "/phase") == "Completed";
+    for (const json::Value& fact : machine.control.facts("workload"))
+      completed += json::text_or(fact, "/phase") == "Completed";
     return completed == 24;
   }));
   CHECK(machine.agent->started().size() == 24);
@@ -250,7 +257,8 @@ TEST_CASE("conflicts and lost watches change nothing of the outcome") {
   CHECK(eventually(
       [&] {
         std::size_t completed = 0;
-        for (const json::Value& fact : machine.control.facts("workload")) completed += json::text_or(fact, "/phase") == "Completed";
+        for (const json::Value& fact : machine.control.facts("workload"))
+          completed += json::text_or(fact, "/phase") == "Completed";
         return completed == 6;
       },
       seconds(30)));
@@ -269,23 +277,28 @@ TEST_CASE("pods made by hand are grouped and bound by their queue label, and pod
         {"apiVersion", "v1"},
         {"kind", "Pod"},
         {"metadata", json::Object{{"name", name}, {"namespace", "default"}, {"labels", std::move(labels)}}},
-        {"spec", json::Object{{"schedulerName", scheduler},
-                              {"containers", json::Array{json::Object{
-                                                 {"name", "main"},
-                                                 {"image", "host"},
-                                                 {"resources", json::Object{{"limits", json::Object{{"nvidia.com/gpu", "1"}}}}}}}}}}});
+        {"spec",
+         json::Object{
+             {"schedulerName", scheduler},
+             {"containers", json::Array{json::Object{
+                                {"name", "main"},
+                                {"image", "host"},
+                                {"resources", json::Object{{"limits", json::Object{{"nvidia.com/gpu", "1"}}}}}}}}}}});
   };
   json::Value foreign = pod("theirs", "default-scheduler", {});
   json::set_at(foreign, "/spec/nodeName", "sim-1");
   REQUIRE(machine.api->create(kube::kinds::pod, foreign).has_value());
   REQUIRE(eventually([&] { return machine.control.fact("queue", "vision").is_object(); }));
-  REQUIRE(machine.api->create(kube::kinds::pod, pod("ours", "muster", {{"kai.scheduler/queue", "vision"}})).has_value());
+  REQUIRE(
+      machine.api->create(kube::kinds::pod, pod("ours", "muster", {{"kai.scheduler/queue", "vision"}})).has_value());
   REQUIRE(eventually([&] { return machine.agent->started().size() == 2; }));
   const json::Value ours = *machine.api->get(kube::kinds::pod, {"default", "ours"});
   CHECK(kube::annotation_of(ours, "pod-group-name").starts_with("pg-ours-"));
   CHECK(kube::annotation_of(ours, "muster.dev/devices").find("SIM-sim-1-0") != std::string::npos);
-  REQUIRE(machine.api->create(kube::kinds::pod, pod("waits", "muster", {{"kai.scheduler/queue", "vision"}})).has_value());
-  REQUIRE(machine.api->create(kube::kinds::pod, pod("nowhere", "muster", {{"kai.scheduler/queue", "nobody"}})).has_value());
+  REQUIRE(
+      machine.api->create(kube::kinds::pod, pod("waits", "muster", {{"kai.scheduler/queue", "vision"}})).has_value());
+  REQUIRE(
+      machine.api->create(kube::kinds::pod, pod("nowhere", "muster", {{"kai.scheduler/queue", "nobody"}})).has_value());
   REQUIRE(eventually([&] { return machine.events("Unschedulable").size() >= 4; }));
   const json::Value waits = *machine.api->get(kube::kinds::pod, {"default", "waits"});
   CHECK(json::text_or(waits, "/status/conditions/0/reason") == "Unschedulable");
@@ -298,7 +311,10 @@ TEST_CASE("why and plan are answered from memory by the solver") {
   machine.project("vision", 1);
   machine.training("vision", "first", one_gpu());
   machine.training("vision", "second", one_gpu());
-  REQUIRE(eventually([&] { return json::find(machine.workload("second"), "/verdict/reason") != nullptr || json::find(machine.workload("first"), "/verdict/reason") != nullptr; }));
+  REQUIRE(eventually([&] {
+    return json::find(machine.workload("second"), "/verdict/reason") != nullptr ||
+           json::find(machine.workload("first"), "/verdict/reason") != nullptr;
+  }));
   const bool second_waits = json::find(machine.workload("second"), "/verdict/reason") != nullptr;
   const Result<json::Value> why = machine.cluster->line().ask(
       json::Object{{"ask", "why"}, {"id", second_waits ? "second" : "first"}}, Deadline::in(seconds(2)));
@@ -310,11 +326,46 @@ TEST_CASE("why and plan are answered from memory by the solver") {
   REQUIRE(runs.has_value());
   CHECK(runs->is_null());
   const Result<json::Value> plan = machine.cluster->line().ask(
-      json::Object{{"ask", "plan"}, {"project", "vision"}, {"name", "x"}, {"spec", json::Object(one_gpu())}}, Deadline::in(seconds(2)));
+      json::Object{{"ask", "plan"}, {"project", "vision"}, {"name", "x"}, {"spec", json::Object(one_gpu())}},
+      Deadline::in(seconds(2)));
   REQUIRE_MESSAGE(plan.has_value(), (plan ? "" : plan.error().text));
   MESSAGE(json::write(*plan));
   CHECK(json::bool_at(*plan, "/startsNow") == false);
   CHECK_FALSE(machine.cluster->line().ask(json::Object{{"ask", "weather"}}, Deadline::in(seconds(1))).has_value());
+}
+
+TEST_CASE("a pod group that somebody deletes is made again for the pods that live") {
+  TestMachine machine(1);
+  machine.start();
+  machine.project("vision", 1);
+  machine.training("vision", "runs", one_gpu());
+  REQUIRE(eventually([&] { return machine.phase("runs") == "Running"; }));
+  const std::string group = kube::name_of(machine.api->list(kube::kinds::pod_group, {})->items.front());
+  REQUIRE(machine.api->remove(kube::kinds::pod_group, {"runai-vision", group}, {}).has_value());
+  CHECK(eventually([&] { return machine.api->get(kube::kinds::pod_group, {"runai-vision", group}).has_value(); }));
+  CHECK(machine.phase("runs") == "Running");
+  machine.remove_training("vision", "runs");
+  REQUIRE(eventually([&] { return machine.workload("runs").is_null(); }));
+  sleep_until(std::stop_token(), Deadline::in(milliseconds(300)));
+  CHECK(machine.api->list(kube::kinds::pod_group, {})->items.empty());
+}
+
+TEST_CASE("a priority class of the cluster decides who goes first in a project") {
+  TestMachine machine(1);
+  REQUIRE(machine.api
+              ->create(kube::kinds::priority_class,
+                       json::Object{{"metadata", json::Object{{"name", "urgent"}}}, {"value", 95}})
+              .has_value());
+  machine.start();
+  machine.project("vision", 1);
+  machine.training("vision", "usual", one_gpu());
+  REQUIRE(eventually([&] { return machine.phase("usual") == "Running"; }));
+  json::Object spec = one_gpu();
+  spec["priorityClass"] = "urgent";
+  machine.training("vision", "urgent", std::move(spec));
+  CHECK(eventually([&] { return machine.phase("urgent") == "Running"; }));
+  CHECK(eventually([&] { return json::text_or(machine.workload("usual"), "/phaseReason") == "Preempted"; }));
+  MESSAGE(json::text_or(machine.workload("usual"), "/phaseMessage"));
 }
 
 }  // namespace muster::cluster

@@ -49,6 +49,10 @@ Grouper::Grouper(kube::Api& api, Journal& journal, std::set<std::string> schedul
     Lock lock(mutex_);
     if (change.type == Type::Remove) {
       groups_.erase(key);
+      // Pods that live on need their group again.
+      if (const auto pods = members_.find(key); pods != members_.end()) {
+        for (const std::string& pod : pods->second) pods_.add_after(pod, milliseconds(100));
+      }
     } else if (const json::Value* spec = json::find(change.object, "/spec")) {
       groups_[key] = *spec;
     }
@@ -60,6 +64,8 @@ Grouper::Grouper(kube::Api& api, Journal& journal, std::set<std::string> schedul
                          schedulers_.contains(json::text_or(change.object, "/spec/schedulerName"));
     {
       Lock lock(mutex_);
+      const std::string group = kube::annotation_of(change.object, model::keys::pod_group_annotation);
+      remember(key, is_ours && !group.empty() ? kube::namespace_of(change.object) + "/" + group : "");
       if (!is_ours) {
         todo_.erase(key);
         return;
@@ -70,6 +76,18 @@ Grouper::Grouper(kube::Api& api, Journal& journal, std::set<std::string> schedul
     }
     pods_.add(key);
   });
+}
+
+void Grouper::remember(const std::string& pod, const std::string& group) {
+  std::string& known = group_of_[pod];
+  if (known != group && !known.empty()) {
+    const auto members = members_.find(known);
+    members->second.erase(pod);
+    if (members->second.empty()) members_.erase(members);
+  }
+  if (known != group && !group.empty()) members_[group].insert(pod);
+  known = group;
+  if (group.empty()) group_of_.erase(pod);
 }
 
 void Grouper::synced(const std::string& kind) {
@@ -86,9 +104,19 @@ std::optional<Duration> Grouper::visit(const std::string& key) {
   json::Value pod;
   {
     Lock lock(mutex_);
-    auto node = todo_.extract(key);
-    if (!node) return std::nullopt;
-    pod = std::move(node.mapped());
+    if (auto node = todo_.extract(key)) {
+      pod = std::move(node.mapped());
+    } else if (const auto group = group_of_.find(key); group == group_of_.end() || groups_.contains(group->second)) {
+      return std::nullopt;
+    }
+  }
+  if (pod.is_null()) {
+    // Its group went from under it.
+    const std::size_t slash = key.find('/');
+    Result<json::Value> now = api_.get(kube::kinds::pod, {key.substr(0, slash), key.substr(slash + 1)});
+    if (!now) return now.error().kind == ErrorKind::NotFound ? std::nullopt : std::optional(try_again);
+    if (is_over(*now)) return std::nullopt;
+    pod = without_status(*now);
   }
   const std::optional<Duration> again = ensure_group(pod);
   if (again) {

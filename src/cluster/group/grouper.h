@@ -27,14 +27,17 @@ class Grouper {
  private:
   std::optional<Duration> visit(const std::string& key);
   std::optional<Duration> ensure_group(const json::Value& pod);
+  void remember(const std::string& pod, const std::string& group) REQUIRES(mutex_);
   void synced(const std::string& kind);
 
   kube::Api& api_;
   Journal& journal_;
   const std::set<std::string> schedulers_;
   mutable Mutex mutex_;
-  std::map<std::string, json::Value> todo_ GUARDED_BY(mutex_);    // pods not grouped yet, by "ns/name"
-  std::map<std::string, json::Value> groups_ GUARDED_BY(mutex_);  // spec of each PodGroup, by "ns/name"
+  std::map<std::string, json::Value> todo_ GUARDED_BY(mutex_);               // pods not grouped yet, by "ns/name"
+  std::map<std::string, json::Value> groups_ GUARDED_BY(mutex_);             // spec of each PodGroup, by "ns/name"
+  std::map<std::string, std::set<std::string>> members_ GUARDED_BY(mutex_);  // group "ns/name" -> its live pods of ours
+  std::map<std::string, std::string> group_of_ GUARDED_BY(mutex_);           // pod -> its group
   std::map<std::string, std::string> namespace_queue_ GUARDED_BY(mutex_);
   std::set<std::string> synced_ GUARDED_BY(mutex_);
   Worklist pods_;

@@ -22,6 +22,12 @@ constexpr int most_event_tries = 40;  // flushes that an event waits for the pod
 
 std::string key_of(const json::Value& object) { return kube::to_text(kube::key_of(object)); }
 
+// Whether a workload in this phase may have pods that wait for a place.
+bool may_wait(model::Phase phase) {
+  return !model::is_final(phase) && phase != model::Phase::Stopped && phase != model::Phase::Stopping &&
+         phase != model::Phase::Deleting;
+}
+
 void drop(std::map<std::string, std::set<std::string>>& from, const std::string& name, const std::string& item) {
   const auto found = from.find(name);
   if (found == from.end()) return;
@@ -122,6 +128,7 @@ void Upward::on_pod(const kube::Change& change) {
     mark_pod(known->second);
     drop(by_workload_, known->second.workload_uid, key);
     drop(by_node_, known->second.node, key);
+    drop(by_queue_, known->second.queue, key);
     if (change.type == Type::Remove || known->second.uid != row.uid) {
       if (gone_pods_.size() >= most_gone_pods) gone_pods_.erase(gone_pods_.begin());
       const auto workload = key_by_uid_.find(known->second.workload_uid);
@@ -133,6 +140,8 @@ void Upward::on_pod(const kube::Change& change) {
     mark_pod(row);
     if (!row.workload_uid.empty()) by_workload_[row.workload_uid].insert(key);
     if (!row.node.empty()) by_node_[row.node].insert(key);
+    // Ended pods may be many and hold nothing.
+    if (!row.queue.empty() && row.holds_resources()) by_queue_[row.queue].insert(key);
     pods_[key] = std::move(row);
   }
   wake();
@@ -276,8 +285,8 @@ Holder Upward::holder_of(const LinkedPod& pod) const {
 void Upward::mark_over_quota(const std::string& queue_name) {
   const auto queue = queues_.find(queue_name);
   std::map<std::string, model::Resources> held;
-  for (const auto& [key, pod] : pods_) {
-    if (pod.queue != queue_name || !pod.holds_resources() || pod.workload_uid.empty()) continue;
+  for (const std::string& key : by_queue_[queue_name]) {
+    const LinkedPod& pod = pods_.at(key);
     const auto workload = key_by_uid_.find(pod.workload_uid);
     if (workload == key_by_uid_.end()) continue;
     held[workload->second] += {.gpu = held_milli(pod), .cpu = pod.cpu, .memory = pod.memory};
@@ -334,7 +343,7 @@ void Upward::collect_workload(const std::string& key, std::vector<model::Fact>& 
            std::tuple(b->attempt.index, b->attempt.failures_before, b->attempt.created, b->name);
   });
   const auto verdict = verdicts_.find(row.gang);
-  const bool waits = verdict != verdicts_.end() && !model::is_final(row.training.status.phase);
+  const bool waits = verdict != verdicts_.end() && may_wait(row.training.status.phase);
   put(facts, {.kind = "workload",
               .key = row.training.id,
               .body = workload_fact(row, pods, nodes_, waits ? &verdict->second : nullptr, over_quota_.contains(key))});

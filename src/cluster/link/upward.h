@@ -80,6 +80,7 @@ class Upward {
   std::map<std::string, LinkedPod> pods_ GUARDED_BY(mutex_);                     // "ns/name"
   std::map<std::string, std::set<std::string>> by_workload_ GUARDED_BY(mutex_);  // training uid -> pods
   std::map<std::string, std::set<std::string>> by_node_ GUARDED_BY(mutex_);      // node -> pods
+  std::map<std::string, std::set<std::string>> by_queue_ GUARDED_BY(mutex_);     // queue -> pods
   std::map<std::string, LinkedNode> nodes_ GUARDED_BY(mutex_);
   std::map<std::string, LinkedQueue> queues_ GUARDED_BY(mutex_);
   std::map<std::string, sched::QueueUse> uses_ GUARDED_BY(mutex_);

@@ -383,7 +383,8 @@ GangRow decode_gang(const json::Value& object) {
   }
   gang.deleted = kube::is_being_deleted(object);
   if (const std::string pool = kube::label_of(object, keys::pool_label); !pool.empty()) gang.pools = {pool};
-  gang.priority = model::priority_value(json::text_or(object, "/spec/priorityClassName")).value_or(50);
+  row.priority_class = json::text_or(object, "/spec/priorityClassName");
+  gang.priority = model::priority_value(row.priority_class).value_or(50);
   gang.preemptibility = model::parse_preemptibility(json::text_or(object, "/spec/preemptibility"));
   if (const json::Value* spec = json::find(object, "/spec")) gang.topology = topology_of(*spec);
   gang.min_member = count_at(object, "/spec/minMember");

@@ -34,6 +34,7 @@ struct NodeRow {
 struct GangRow {
   model::Gang gang;
   std::string resource_version;
+  std::string priority_class;     // its name; the mirror knows the values of the cluster's own classes
   std::string title;              // `workload "train-1" of project "vision"`, or "" when it comes from no workload
   bool is_unschedulable = false;  // an UnschedulableOnNodePool condition with status True has been written
 };

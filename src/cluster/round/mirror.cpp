@@ -152,6 +152,9 @@ void Mirror::upsert_gang(GangRow row, Time now) {
       row.gang.last_evicted = old.last_evicted;
     }
   }
+  if (const auto value = priorities_.find(row.priority_class); value != priorities_.end()) {
+    row.gang.priority = value->second;
+  }
   if (row.gang.created.ms == 0) row.gang.created = now;
   const bool is_news = known == gangs_.end() || known->second.gang != row.gang;
   if (is_news) deltas_.push_back(sched::UpsertGang{row.gang});
@@ -201,6 +204,20 @@ void Mirror::upsert_pool(sched::Pool pool) {
 
 void Mirror::remove_pool(const std::string& name) {
   if (pools_.erase(name) != 0) tell_pools();
+}
+
+void Mirror::set_priority(const std::string& name, std::optional<std::int32_t> value) {
+  if (value) {
+    priorities_[name] = *value;
+  } else {
+    priorities_.erase(name);
+  }
+  const std::int32_t now = value.value_or(model::priority_value(name).value_or(50));
+  for (auto& [key, row] : gangs_) {
+    if (row.priority_class != name || row.gang.priority == now) continue;
+    row.gang.priority = now;
+    deltas_.push_back(sched::UpsertGang{row.gang});
+  }
 }
 
 void Mirror::set_config(sched::Config config) {

@@ -28,6 +28,8 @@ class Mirror {
   void remove_queue(const std::string& name);
   void upsert_pool(sched::Pool pool);
   void remove_pool(const std::string& name);
+  // A PriorityClass of the cluster; nullopt: it is gone, and what Muster itself says of the name holds again.
+  void set_priority(const std::string& name, std::optional<std::int32_t> value);
   void set_config(sched::Config config);  // pools are the mirror's
 
   // The engine has decided; it has changed its own world already.
@@ -77,6 +79,7 @@ class Mirror {
   std::map<std::string, NodeRow> nodes_;
   std::map<std::string, model::Queue> queues_;
   std::map<std::string, sched::Pool> pools_;
+  std::map<std::string, std::int32_t> priorities_;
   sched::Config config_;
   std::map<std::string, std::set<std::string>> by_gang_;  // gang -> pods
   std::map<std::string, std::set<std::string>> by_node_;  // node -> pods

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t most_steps = 50'000;
 constexpr Duration debounce = milliseconds(3);
-constexpr std::size_t kinds_read = 5;
+constexpr std::size_t kinds_read = 6;
 
 std::int64_t monotonic_us() { return system_clock().monotonic_ms() * 1000; }
 
@@ -49,7 +49,11 @@ void Round::subscribe(Feeds& feeds) {
   feeds.subscribe(kube::kinds::pod, [this](const kube::Change& change) {
     if (change.type == Type::Synced) return post_synced(kube::kinds::pod);
     if (change.type == Type::Remove) {
-      return post([this, key = kube::key_of(change.object)] { mirror_.remove_pod(key.ns, key.name); });
+      return post([this, key = kube::key_of(change.object), uid = kube::uid_of(change.object)] {
+        mirror_.remove_pod(key.ns, key.name);
+        nominated_.erase(kube::to_text(key));
+        problems_.erase(uid);
+      });
     }
     post([this, row = decode_pod(change.object, options_.schedulers)] {
       tell_problem(row);
@@ -86,6 +90,14 @@ void Round::subscribe(Feeds& feeds) {
       return post([this, name = kube::name_of(change.object)] { mirror_.remove_pool(name); });
     }
     post([this, pool = decode_pool(change.object)] { mirror_.upsert_pool(pool); });
+  });
+  feeds.subscribe(kube::kinds::priority_class, [this](const kube::Change& change) {
+    if (change.type == Type::Synced) return post_synced(kube::kinds::priority_class);
+    std::optional<std::int32_t> value;
+    if (change.type == Type::Upsert) {
+      value = static_cast<std::int32_t>(json::integer_at(change.object, "/value").value_or(0));
+    }
+    post([this, name = kube::name_of(change.object), value] { mirror_.set_priority(name, value); });
   });
 }
 
@@ -204,6 +216,13 @@ void Round::run_engine() {
   for (const sched::Delta& delta : deltas) {
     if (const Result<void> applied = engine_.apply(delta); !applied) {
       log::warn("delta_refused", {{"delta", static_cast<int>(delta.index())}, {"error", applied.error().text}});
+      if (const auto* gang = std::get_if<sched::UpsertGang>(&delta)) {
+        options_.journal->warning(subject_of(kube::kinds::pod_group, gang->gang.ns, gang->gang.name, gang->gang.uid),
+                                  "Invalid", applied.error().text);
+      } else if (const auto* pod = std::get_if<sched::UpsertPod>(&delta)) {
+        options_.journal->warning(subject_of(kube::kinds::pod, pod->pod.ns, pod->pod.name, pod->pod.uid), "Invalid",
+                                  applied.error().text);
+      }
     }
   }
   const sched::Round round = engine_.run(now);
