@@ -46,7 +46,9 @@ struct Shared {
   Server::Options options;
   std::atomic<const Router*> router = nullptr;
   std::atomic<std::size_t> connections = 0;
+  std::atomic<std::size_t> busy = 0;  // requests whose answer is not written yet
   std::atomic<bool> stopping = false;
+  std::atomic<bool> cut_posted = false;
   asio::io_context io{2};
   Mutex mutex;
   std::set<class Session*> sessions GUARDED_BY(mutex);
@@ -129,7 +131,15 @@ class Session : public std::enable_shared_from_this<Session> {
     }));
   }
 
+  void set_busy(bool busy) {
+    if (busy == busy_) return;
+    busy_ = busy;
+    if (busy) ++shared_->busy;
+    else --shared_->busy;
+  }
+
   void read_head() {
+    set_busy(false);
     parser_.emplace();
     parser_->header_limit(static_cast<std::uint32_t>(shared_->options.limits.header_bytes));
     parser_->body_limit(shared_->options.limits.body_bytes);
@@ -186,6 +196,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void handle() {
     timer_.cancel();
+    set_busy(true);
     http::request<http::string_body> message = parser_->release();
     parser_.reset();
     keep_alive_ = message.keep_alive() && !shared_->stopping;
@@ -274,6 +285,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   void begin_stream(Response response) {
     timer_.cancel();
+    set_busy(false);
     http::response<http::empty_body> message(static_cast<http::status>(response.status), 11);
     fill(message, response);
     message.chunked(true);
@@ -348,6 +360,7 @@ class Session : public std::enable_shared_from_this<Session> {
       callback = std::move(on_close_);
     }
     stream_open_ = false;
+    set_busy(false);
     timer_.cancel();
     error_code ignored;
     socket_.shutdown(Socket::shutdown_both, ignored);
@@ -365,7 +378,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<uid_t> uid_;
   std::optional<gid_t> gid_;
   std::optional<pid_t> pid_;
-  bool keep_alive_ = true, head_only_ = false;
+  bool keep_alive_ = true, head_only_ = false, busy_ = false;
   // Streams.
   std::atomic<bool> stream_open_ = false;
   std::atomic<std::size_t> outbox_bytes_ = 0;
@@ -420,13 +433,16 @@ class BeastServer final : public Server {
 
   void stop(Duration grace) override {
     if (shared_->stopping.exchange(true)) return;
-    error_code ignored;
     // Acceptors belong to the io threads while these run.
     asio::post(shared_->io, [this] {
       error_code ec;
       tcp_.close(ec);
       local_.close(ec);
     });
+    const Deadline deadline = Deadline::in(grace);
+    while (shared_->busy > 0 && !deadline.passed() && !threads_.empty()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
     {
       Lock lock(shared_->mutex);
       for (Session* session : shared_->sessions) {
@@ -434,11 +450,14 @@ class BeastServer final : public Server {
         if (auto alive = session->weak_from_this().lock()) to_cut_.push_back(alive);
       }
     }
-    const Deadline deadline = Deadline::in(grace);
     for (const auto& session : to_cut_) session->cut();
+    // Cuts run before the marker that ends the io threads.
+    asio::post(shared_->io, [shared = shared_] { shared->cut_posted = true; });
+    const Deadline soon = Deadline::in(milliseconds(200));
+    while (!shared_->cut_posted && !soon.passed() && !threads_.empty()) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
     to_cut_.clear();
-    while (shared_->connections > 0 && !deadline.passed() && !threads_.empty())
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     shared_->io.stop();
     for (std::thread& thread : threads_) thread.join();
     threads_.clear();
