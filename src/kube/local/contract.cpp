@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "base/embedded.h"
+#include "base/contract.h"
 #include "base/text.h"
 #include "kube/local/metadata.h"
 #include "kube/objects.h"
@@ -14,27 +14,11 @@ namespace {
 
 constexpr Schema::Options of_resources{.dialect = Schema::Dialect::Structural, .is_resource = true};
 
-const embedded::File* find_contract(std::string_view path) {
-  for (const embedded::File& file : embedded::contracts()) {
-    if (file.path == path) return &file;
-  }
-  return nullptr;
-}
-
-// Schemas of Kubernetes' own kinds stand below /definitions or /components/schemas by their kind.
-Result<std::optional<Schema>> built_in_schema(const Kind& kind) {
-  static const Result<json::Value> document = []() -> Result<json::Value> {
-    const embedded::File* file = find_contract("kubernetes.json");
-    if (file == nullptr) return json::Value(nullptr);
-    return json::parse(file->bytes, {.depth = 64, .bytes = 16 << 20});
-  }();
-  if (!document.has_value()) return document.error().at("reading api/kubernetes.json");
-  for (const char* root : {"/components/schemas/", "/definitions/"}) {
-    const std::string pointer = root + kind.kind;
-    if (json::find(*document, pointer) == nullptr) continue;
-    return std::optional<Schema>(TRY(Schema::load(*document, pointer, of_resources)));
-  }
-  return std::optional<Schema>();
+// Schemas of Kubernetes' own kinds stand in one document by their kind.
+std::optional<Schema> built_in_schema(const Kind& kind) {
+  const Schema* schema =
+      muster::contract::schema_at("kubernetes.json", "/components/schemas/" + kind.kind, of_resources);
+  return schema == nullptr ? std::nullopt : std::optional<Schema>(*schema);
 }
 
 Error refused(const json::Value& crd, const std::string& why, std::string pointer) {
@@ -71,15 +55,15 @@ Result<void> Contract::apply(json::Value& object) const {
   return error;
 }
 
-Result<std::shared_ptr<const Contract>> built_in_contract(const Kind& kind) {
+std::shared_ptr<const Contract> built_in_contract(const Kind& kind) {
   auto contract = std::make_shared<Contract>();
   contract->kind = kind;
   if (kind.kind == "Namespace") contract->name_rule = NameRule::Label;
   contract->counts_generations =
       kind.kind == "Pod" || kind.kind == "PriorityClass" || kind.kind == "CustomResourceDefinition";
   contract->takes_status = kind.kind == "Node";
-  contract->schema = TRY(built_in_schema(kind));
-  return std::shared_ptr<const Contract>(std::move(contract));
+  contract->schema = built_in_schema(kind);
+  return contract;
 }
 
 Result<std::shared_ptr<const Contract>> read_crd(const json::Value& crd) {

@@ -27,7 +27,7 @@ struct Contract {
 };
 
 // The contract of a kind of Kubernetes' own.
-Result<std::shared_ptr<const Contract>> built_in_contract(const Kind& kind);
+std::shared_ptr<const Contract> built_in_contract(const Kind& kind);
 
 // What a CustomResourceDefinition object declares. 422 when it declares what the store does not do: several versions,
 // conversion, no structural schema.

@@ -90,17 +90,46 @@ Result<void> Core::check_room(const Table& table, const json::Value& object) {
   return {};
 }
 
+Result<void> Core::take_priority(json::Value& pod) {
+  const std::string name = json::text_or(pod, "/spec/priorityClassName");
+  json::Value its_class;
+  {
+    const Lock lock(mutex);
+    for (const auto& [path, pin] : tables.find("priorityclasses.scheduling.k8s.io")->second->objects) {
+      const bool is_default = name.empty() && json::bool_at(pin->object, "/globalDefault").value_or(false);
+      if (path == name || is_default) its_class = pin->object;
+    }
+  }
+  if (its_class.is_null() && !name.empty()) {
+    return denied("creating " + title(kinds::pod, pod) + ": no priority class " + name + " exists");
+  }
+  const std::int64_t value = json::integer_at(its_class, "/value").value_or(0);
+  if (json::integer_at(pod, "/spec/priority").value_or(value) != value) {
+    return denied("creating " + title(kinds::pod, pod) + ": the priority of its class is " + std::to_string(value) +
+                  "; leave out spec.priority");
+  }
+  if (!its_class.is_null()) json::set_at(pod, "/spec/priorityClassName", json::Value(name_of(its_class)));
+  json::set_at(pod, "/spec/priority", value);
+  json::set_at(pod, "/spec/preemptionPolicy",
+               json::Value(json::text_or(its_class, "/preemptionPolicy", "PreemptLowerPriority")));
+  return {};
+}
+
 Result<Pin> Core::create(Table& table, json::Value object) {
   const std::shared_ptr<const Contract> contract = contract_of(table);
   TRY(prepare_create(*contract, object, clock.now()));
   if (table.name == definitions) TRY(establish(object, clock.now()));
+  if (table.name == "pods") TRY(take_priority(object));
   metadata_of(object)["uid"] = new_uuid();
   const bool generated = name_of(object).empty() && !json::text_or(object, "/metadata/generateName").empty();
   if (!generated && name_of(object).empty()) {
-    return unprocessable("creating " + contract->kind.plural + ": name or generateName is required", "/metadata/name");
+    return unprocessable("creating " + contract->kind.plural + ": name or generateName is required", "/metadata");
   }
   for (int attempt = 0;; ++attempt) {
     if (generated) name_new(object);
+    if (table.name == "namespaces") {
+      json::set_at(object, "/metadata/labels/kubernetes.io~1metadata.name", json::Value(name_of(object)));
+    }
     TRY(check_metadata(*contract, object));
     const std::string path = path_of(key_of(object));
     const Lock lock(mutex);
@@ -322,7 +351,7 @@ Result<void> Core::load() {
   revision = disk_->first_revision();
   for (const Kind* kind : kinds::all()) {
     if (kind->group == "scheduling.run.ai" || kind->group == "muster.dev") continue;
-    auto table = std::make_shared<Table>(TRY(built_in_contract(*kind)), revision);
+    auto table = std::make_shared<Table>(built_in_contract(*kind), revision);
     tables.emplace(table->name, table);
   }
   // Definitions first: they make the tables of the other rows.

@@ -80,6 +80,8 @@ class Core {
   Result<void> load() EXCLUDES(mutex);
   Result<void> load_row(Disk::Stored row) REQUIRES(mutex);
   Result<void> check_room(const Table& table, const json::Value& object) REQUIRES(mutex);
+  // A pod's priority is the number of its class, or of the default class.
+  Result<void> take_priority(json::Value& pod) EXCLUDES(mutex);
   // The one place where a state changes: disk first, then memory, then who waits for it. before null: new.
   Result<Pin> record(Table& table, const std::string& path, const Pin& before, Next next) REQUIRES(mutex);
   void index(Table& table, const std::string& path, const Pin& before, const Pin& after, bool removed) REQUIRES(mutex);

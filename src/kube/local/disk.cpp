@@ -12,7 +12,7 @@ const sql::Migration migrations[] = {
      "CREATE TABLE object (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, path TEXT NOT NULL, revision INTEGER NOT NULL,"
      " text TEXT NOT NULL, UNIQUE (kind, path)) STRICT;"
      "CREATE TABLE reservation (revision INTEGER NOT NULL) STRICT;"
-     "INSERT INTO reservation VALUES (1)"},
+     "INSERT INTO reservation VALUES (100)"},
 };
 
 }  // namespace

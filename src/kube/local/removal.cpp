@@ -87,7 +87,7 @@ Result<Next> prepare_removal(const Contract& contract, const Version& old, const
 
 Result<Next> prepare_binding(const Contract& pods, const Version& old, const Binding& binding, Time now) {
   const std::string of = "binding " + title(pods.kind, old.object);
-  if (binding.node.empty()) return unprocessable(of + ": no node is named", "/target/name");
+  if (binding.node.empty()) return invalid(of + ": no node is named", "/target/name");
   TRY(check_preconditions(pods, old, binding.uid, binding.resource_version).at("binding"));
   if (is_being_deleted(old.object)) return conflict(of + ": the pod is being deleted");
   const std::string node = json::text_or(old.object, "/spec/nodeName");

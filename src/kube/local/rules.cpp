@@ -44,7 +44,7 @@ void complete_new(const Contract& contract, json::Value& object) {
 }
 
 // What may change in the spec of a pod that exists.
-Result<void> check_pod_update(const json::Value& old, const json::Value& next) {
+Result<void> check_pod_update(const Contract& contract, const json::Value& old, const json::Value& next) {
   const auto fixed = [](const json::Value& pod) {
     const json::Value* found = json::member(pod, "spec");
     json::Value spec = found == nullptr ? json::Value(json::Object{}) : *found;
@@ -61,6 +61,9 @@ Result<void> check_pod_update(const json::Value& old, const json::Value& next) {
     return spec;
   };
   if (fixed(old) == fixed(next)) return {};
+  // An object from before a default was known differs by that default only.
+  json::Value completed = old;
+  if (contract.apply(completed).has_value() && fixed(completed) == fixed(next)) return {};
   return unprocessable(title(kinds::pod, next) +
                            ": a pod's spec does not change, but for images, tolerations, schedulingGates, "
                            "activeDeadlineSeconds and terminationGracePeriodSeconds; bind it through pods/binding or "
@@ -70,7 +73,7 @@ Result<void> check_pod_update(const json::Value& old, const json::Value& next) {
 
 Result<void> check_immutable(const Contract& contract, const json::Value& old, const json::Value& next) {
   if (contract.custom) return {};
-  if (contract.kind.kind == "Pod") return check_pod_update(old, next);
+  if (contract.kind.kind == "Pod") return check_pod_update(contract, old, next);
   if (contract.kind.kind == "PriorityClass") {
     const json::Value* before = json::member(old, "value");
     const json::Value* after = json::member(next, "value");
@@ -127,7 +130,6 @@ Next settle(const Contract& contract, json::Value object) {
 }
 
 Result<Next> finish(const Contract& contract, const Version& old, json::Value next) {
-  TRY(contract.apply(next));
   if (same_but_revision(old.object, next)) return Next{};
   if (contract.counts_generations && content_differs(old.object, next)) {
     metadata_of(next)["generation"] = json::integer_at(old.object, "/metadata/generation").value_or(0) + 1;
@@ -165,9 +167,6 @@ Result<void> prepare_create(const Contract& contract, json::Value& object, Time 
   // Read anew: adding members moves the object's own.
   metadata_of(object)["creationTimestamp"] = to_rfc3339_seconds(now);
   if (contract.counts_generations) metadata_of(object)["generation"] = 1;
-  if (contract.kind.kind == "Namespace" && !name_of(object).empty()) {
-    json::set_at(object, "/metadata/labels/kubernetes.io~1metadata.name", json::Value(name_of(object)));
-  }
   return contract.apply(object);
 }
 
@@ -195,6 +194,7 @@ Result<Next> prepare_update(const Contract& contract, const Version& old, json::
   }
   TRY(check_metadata(contract, next));
   TRY(check_new_finalizers(contract, old.object, next));
+  TRY(contract.apply(next));
   TRY(check_immutable(contract, old.object, next));
   return finish(contract, old, std::move(next));
 }
@@ -203,7 +203,18 @@ Result<Next> prepare_patch(const Contract& contract, const Version& old, const j
   if (!patch.is_object()) return invalid("patching " + title(contract.kind, old.object) + ": a patch is an object");
   json::Value next = old.object;
   json::merge_patch(next, patch);
-  return prepare_update(contract, old, std::move(next));
+  if (!uid_of(next).empty() && uid_of(next) != uid_of(old.object)) {
+    return unprocessable("patching " + title(contract.kind, old.object) + ": the uid does not change", "/metadata/uid");
+  }
+  Result<Next> result = prepare_update(contract, old, std::move(next));
+  // An unknown field is a broken document in an update and a broken value in a patch: so a real server has it.
+  if (!result.has_value() && result.error().kind == ErrorKind::Invalid && http_status(result.error()) == 400 &&
+      !result.error().pointer.empty()) {
+    Error error = result.error();
+    error.status = 422;
+    return error;
+  }
+  return result;
 }
 
 Result<Next> prepare_status(const Contract& contract, const Version& old, const json::Value& patch) {

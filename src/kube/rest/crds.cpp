@@ -1,9 +1,8 @@
 // ensure_crds: the definitions of api/crds in a cluster, whichever home it has.
 #include <algorithm>
 
-#include "base/embedded.h"
+#include "base/contract.h"
 #include "base/threads.h"
-#include "base/yaml.h"
 #include "kube/kinds.h"
 #include "kube/objects.h"
 #include "kube/rest/rest.h"
@@ -46,9 +45,8 @@ Result<void> wait_established(Api& api, const std::string& name, Deadline deadli
 
 Result<void> ensure_crds(Api& api, bool only_check) {
   std::vector<std::string> names;
-  for (const embedded::File& file : embedded::contracts()) {
-    if (!file.path.starts_with("crds/") || !file.path.ends_with(".yaml")) continue;
-    const json::Value wanted = TRY(yaml::parse(file.bytes).at("reading api/" + std::string(file.path)));
+  for (const std::string& path : contract::paths_below("crds/")) {
+    const json::Value& wanted = *contract::document(path);
     const std::string name = name_of(wanted);
     if (!only_check) {
       TRY(apply(api, wanted).at("installing customresourcedefinition " + name));
