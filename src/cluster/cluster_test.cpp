@@ -51,16 +51,20 @@ TEST_CASE("two projects of quota 1 share four GPUs two and two, evicted jobs say
   const std::string message = json::text_or(machine.events("Evict").front(), "/message");
   MESSAGE(message);
   CHECK(message.find("b") != std::string::npos);
+  // Two of each project wait with a reason; one of each that runs is above its quota.
   REQUIRE(eventually([&] {
-    std::size_t waiting = 0;
+    std::map<std::string, int> waiting, over;
     for (const json::Value& fact : machine.control.facts("workload")) {
+      const std::string project = json::text_or(fact, "/project");
       const json::Value* verdict = json::find(fact, "/verdict");
-      if (json::text_or(fact, "/phase") == "Pending" && verdict != nullptr && verdict->is_object()) ++waiting;
+      waiting[project] += json::text_or(fact, "/phase") == "Pending" && verdict != nullptr && verdict->is_object();
+      over[project] += json::bool_at(fact, "/overQuota").value_or(false);
     }
-    return waiting == 4;
+    return waiting["a"] == 2 && waiting["b"] == 2 && over["a"] == 1 && over["b"] == 1;
   }));
   for (const json::Value& fact : machine.control.facts("workload")) {
     if (json::text_or(fact, "/phase") != "Pending") continue;
+    if (json::text_or(fact, "/project") == "a") CHECK(json::text_or(fact, "/phaseReason") == "Preempted");
     MESSAGE(json::text_or(fact, "/id") << ": " << json::text_or(fact, "/phaseReason") << "; "
                                        << json::text_or(fact, "/phaseMessage") << "; "
                                        << json::write(*json::find(fact, "/verdict")));

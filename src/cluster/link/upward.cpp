@@ -28,6 +28,13 @@ bool may_wait(model::Phase phase) {
          phase != model::Phase::Deleting;
 }
 
+// The same words stand at the pod group, once for all pods.
+bool is_told_by_group(const json::Value& event, const std::string& workload) {
+  const std::string reason = json::text_or(event, "/reason");
+  return !workload.empty() && json::text_or(event, "/involvedObject/kind") == "Pod" &&
+         (reason == "Evict" || reason == "Unschedulable");
+}
+
 void drop(std::map<std::string, std::set<std::string>>& from, const std::string& name, const std::string& item) {
   const auto found = from.find(name);
   if (found == from.end()) return;
@@ -291,6 +298,13 @@ void Upward::mark_over_quota(const std::string& queue_name) {
     if (workload == key_by_uid_.end()) continue;
     held[workload->second] += {.gpu = held_milli(pod), .cpu = pod.cpu, .memory = pod.memory};
   }
+  // Who holds nothing is not over anything.
+  for (const std::string& key : std::set<std::string>(over_quota_)) {
+    const auto workload = workloads_.find(key);
+    if (held.contains(key) || workload == workloads_.end() || workload->second.queue != queue_name) continue;
+    over_quota_.erase(key);
+    dirty_workloads_.insert(key);
+  }
   std::vector<std::pair<const WorkloadRow*, std::string>> order;
   for (const auto& [key, amount] : held) order.emplace_back(&workloads_.at(key), key);
   std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) {
@@ -404,6 +418,7 @@ void Upward::collect_events(std::vector<model::Fact>& facts) {
       later.push_back(std::move(event));
       continue;
     }
+    if (is_told_by_group(event.object, workload.value_or(""))) continue;
     facts.push_back(
         {.kind = "event", .key = kube::uid_of(event.object), .body = event_fact(event.object, workload.value_or(""))});
   }

@@ -206,8 +206,10 @@ void phase_of_active(Settlement& out, const Training& training, const Tally& tal
                                                    training.backoff_limit + 1, to_rfc3339_seconds(backoff.until)));
   }
   // Why it waits again stays known until it has started.
-  if (old.phase == Phase::Pending && old.reason == "Preempted")
+  if (!training.evicted.empty()) return set_phase(out, Phase::Pending, "Preempted", training.evicted);
+  if (old.phase == Phase::Pending && old.reason == "Preempted") {
     return set_phase(out, Phase::Pending, old.reason, old.message);
+  }
   set_phase(out, Phase::Pending, "", "");
 }
 

@@ -42,6 +42,9 @@ struct Training {
   std::optional<Duration> timeout;       // of one attempt's running time
   std::optional<Duration> delete_after;  // after its end; nullopt: never
   bool terminate_after_preemption = false;
+  // The scheduler's message about a pod that was evicted and is gone, while no pod has started since; the controller
+  // remembers it, the object does not say it.
+  std::string evicted;
   TrainingStatus status;
 };
 

@@ -35,6 +35,7 @@ TrainingKeeper::TrainingKeeper(kube::Api& api, Clock& clock, Journal& journal, F
       Lock lock(mutex_);
       if (change.type == Type::Remove) {
         trainings_.erase(key);
+        evicted_.erase(kube::uid_of(change.object));
         return;
       }
       json::Value& known = trainings_[key];
@@ -56,10 +57,13 @@ TrainingKeeper::TrainingKeeper(kube::Api& api, Clock& clock, Journal& journal, F
       Lock lock(mutex_);
       std::map<std::string, Attempt>& attempts = attempts_[owner.uid];
       if (change.type == Type::Remove) {
+        const auto known = attempts.find(pod.name);
+        if (known != attempts.end() && !known->second.evicted.empty()) evicted_[owner.uid] = known->second.evicted;
         attempts.erase(pod.name);
         if (attempts.empty()) attempts_.erase(owner.uid);
       } else {
-        attempts[pod.name] = decode_attempt(change.object);
+        const Attempt& attempt = attempts[pod.name] = decode_attempt(change.object);
+        if (attempt.state == Attempt::State::Running && attempt.evicted.empty()) evicted_.erase(owner.uid);
       }
     }
     keys_.add(pod.ns + "/" + owner.name);
@@ -79,16 +83,19 @@ bool TrainingKeeper::is_ready() const {
 std::optional<Duration> TrainingKeeper::visit(const std::string& key) {
   json::Value object;
   std::vector<Attempt> attempts;
+  std::string evicted;
   {
     Lock lock(mutex_);
     const auto found = trainings_.find(key);
     if (found == trainings_.end()) return std::nullopt;
     object = found->second;
+    if (const auto why = evicted_.find(kube::uid_of(object)); why != evicted_.end()) evicted = why->second;
     if (const auto pods = attempts_.find(kube::uid_of(object)); pods != attempts_.end()) {
       for (const auto& [name, attempt] : pods->second) attempts.push_back(attempt);
     }
   }
-  const Training training = decode_training(object);
+  Training training = decode_training(object);
+  training.evicted = evicted;
   const Settlement settlement = settle(training, attempts, clock_.now());
   if (!settlement.create.empty()) {
     if (const Result<json::Value> pod = make_pod(object, settlement.create.front()); !pod) {

@@ -40,7 +40,7 @@ class TrainingKeeper {
   mutable Mutex mutex_;
   std::map<std::string, json::Value> trainings_ GUARDED_BY(mutex_);                    // by "ns/name"
   std::map<std::string, std::map<std::string, Attempt>> attempts_ GUARDED_BY(mutex_);  // owner uid -> pod name
-  std::map<std::string, std::string> owners_ GUARDED_BY(mutex_);                       // pod "ns/name" -> owner uid
+  std::map<std::string, std::string> evicted_ GUARDED_BY(mutex_);  // training uid -> why its last pod was evicted
   std::set<std::string> synced_ GUARDED_BY(mutex_);
   Worklist keys_;
 };
