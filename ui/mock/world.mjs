@@ -457,7 +457,7 @@ export class World {
         return {
           ...base,
           numbers: { ...numbers, have: project.gpu.allocated, limit: project.gpu.limit },
-          message: "no start in sight: it starts when another workload of the project ends, and none has a time limit",
+          message: "it starts when another workload of vision ends, and none has a time limit",
           remedy: [
             { set: "workload", field: "gpu", to: 0.5 },
             { set: `queue/${w.project}`, field: "gpu.limit", to: (project.gpu.limit ?? 0) + 1 },

@@ -9,6 +9,8 @@ export const theme = createTheme({
   colors: { ink },
   fontFamily: "var(--font)",
   fontFamilyMonospace: "var(--mono)",
+  // Mantine counts in rem of 16 px; the page's text is 13 px.
+  scale: 16 / 13,
   defaultRadius: 5,
   cursorType: "pointer",
   respectReducedMotion: true,

@@ -130,6 +130,7 @@ export interface TrainingSpec {
   priorityClass?: string | null;
   preemptibility?: string | null;
   backoffLimit?: number | null;
+  annotations?: { name: string; value: string }[];
   completions?: number | null;
   parallelism?: number | null;
   compute?: {
@@ -240,7 +241,7 @@ export interface Me {
 export interface Plan {
   startsNow: boolean;
   node?: string | null;
-  devices?: { index: number; milli?: number }[] | number[] | null;
+  devices?: { node?: string; index: number; uuid?: string; milli?: number }[] | null;
   displaced?: { workload: string; project: string; gpus: number }[];
   verdict?: Verdict | null;
 }

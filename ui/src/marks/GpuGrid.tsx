@@ -7,7 +7,7 @@ import { modelText, number } from "../model/quantity";
 import { CellCard } from "./CellCard";
 import { pointAt } from "./dim";
 import { type CellPointed, GpuRow, nodeSentence } from "./GpuRow";
-import { gridSize } from "./layout";
+import { type GridSize, gridSize } from "./layout";
 import { Mosaic } from "./Mosaic";
 import { useWidth } from "./useWidth";
 
@@ -31,15 +31,17 @@ interface Props {
   colours: ReadonlyMap<string, number>;
   /** Without the line that names the node, where there is only one. */
   bare?: boolean;
+  /** The size that fits all nodes of a page, where this is only one of them. */
+  size?: GridSize;
 }
 
-export function GpuGrid({ nodes, colours, bare = false }: Props) {
+export function GpuGrid({ nodes, colours, bare = false, size: given }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [pointed, setPointed] = useState<CellPointed | null>(null);
   const navigate = useNavigate();
   const shown = useMemo(() => nodes.filter((node) => node.devices.length > 0).sort(byName), [nodes]);
   const count = shown.reduce((sum, node) => sum + node.devices.length, 0);
-  const size = gridSize(count);
+  const size = given ?? gridSize(count);
   useEffect(() => () => pointAt(null), []);
 
   const onPoint = (cell: CellPointed | null) => {
@@ -66,15 +68,15 @@ export function GpuGrid({ nodes, colours, bare = false }: Props) {
   const columns = size === "M" ? 8 : narrow ? (largest <= 2 ? 1 : 2) : Math.min(4, Math.max(2, largest));
   const gap = size === "L" ? 16 : narrow ? 3 : 4;
   const height = size === "L" ? 56 : narrow ? 26 : 32;
-  const nameWidth = narrow || size === "L" ? 0 : 112;
-  const countWidth = narrow || size === "L" ? 0 : 64;
+  const nameWidth = narrow || bare || size === "L" ? 0 : 112;
+  const countWidth = narrow || bare || size === "L" ? 0 : 64;
   const rowWidth = Math.max(0, width - nameWidth - countWidth);
 
   return (
     // biome-ignore lint/a11y/noStaticElementInteractions: the keys are those of the buttons inside
     <div
       ref={ref}
-      className={`gpu-grid size-${size}${narrow ? " narrow" : ""}`}
+      className={`gpu-grid size-${size}${narrow ? " narrow" : ""}${bare ? " bare" : ""}`}
       onKeyDown={walk}
       onFocus={firstCellTakesTab}
     >

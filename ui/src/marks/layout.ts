@@ -149,12 +149,12 @@ export function cutCell(x: number, y: number, w: number, h: number, r: number): 
 /** Shortens in the middle and keeps the end, because names of a series differ there. `measure` gives px of a text. */
 export function shorten(text: string, width: number, measure: (text: string) => number): string {
   if (measure(text) <= width) return text;
-  const tail = /-[^-]{1,4}$/.exec(text)?.[0] ?? text.slice(-2);
-  for (let keep = text.length - tail.length - 1; keep >= 2; keep--) {
+  const tail = /-[^-]{1,4}$/.exec(text)?.[0] ?? "";
+  for (let keep = text.length - tail.length - 1; tail && keep >= 2; keep--) {
     const short = `${text.slice(0, keep)}…${tail}`;
     if (measure(short) <= width) return short;
   }
-  for (let keep = Math.min(text.length - 1, 6); keep >= 2; keep--) {
+  for (let keep = Math.min(text.length - 1, 24); keep >= 2; keep--) {
     const short = `${text.slice(0, keep)}…`;
     if (measure(short) <= width) return short;
   }

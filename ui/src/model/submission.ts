@@ -16,6 +16,7 @@ export interface Draft {
   folder: string;
   variables: { name: string; value: string }[];
   restarts: string; // "" = the default
+  timeLimit: string; // "90s", "2h"; "" = none
 }
 
 export const emptyDraft: Draft = {
@@ -30,13 +31,16 @@ export const emptyDraft: Draft = {
   folder: "",
   variables: [],
   restarts: "",
+  timeLimit: "",
 };
+
+const timeoutKey = "muster.dev/timeout";
 
 /** Restarts that a submission over REST gets when it names none. */
 export const defaultRestarts = 6;
 
 export type Errors = Partial<
-  Record<"name" | "command" | "gpus" | "cpu" | "memory" | "restarts" | "folder" | "variables", string>
+  Record<"name" | "command" | "gpus" | "cpu" | "memory" | "restarts" | "timeLimit" | "folder" | "variables", string>
 >;
 
 export function check(draft: Draft): Errors {
@@ -52,6 +56,9 @@ export function check(draft: Draft): Errors {
   if (draft.cpu && !/^\d+(\.\d+)?$/.test(draft.cpu)) errors.cpu = "A number of cores, like 4 or 0.5.";
   if (draft.memory && !/^\d+(\.\d+)?([KMGT]i?)?$/.test(draft.memory)) errors.memory = "An amount like 64Gi or 512Mi.";
   if (draft.restarts && !/^\d+$/.test(draft.restarts)) errors.restarts = "A whole number, 0 for none.";
+  if (draft.timeLimit && !/^(\d+(\.\d+)?(ms|s|m|h|d|w))+$/.test(draft.timeLimit)) {
+    errors.timeLimit = "A length of time like 90s, 2h or 1d12h.";
+  }
   if (draft.folder && !draft.folder.startsWith("/")) errors.folder = "A full path, like /home/ana/eval.";
   if (draft.variables.some((v) => v.name && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(v.name))) {
     errors.variables = "Names are letters, digits and _, like WANDB_MODE.";
@@ -88,6 +95,7 @@ export function specOf(draft: Draft): TrainingSpec {
   if (draft.priority) spec.priorityClass = draft.priority;
   if (draft.preemptibility) spec.preemptibility = draft.preemptibility;
   if (draft.restarts !== "") spec.backoffLimit = Number(draft.restarts);
+  if (draft.timeLimit) spec.annotations = [{ name: timeoutKey, value: draft.timeLimit }];
   return spec;
 }
 
@@ -123,6 +131,7 @@ export function draftOf(project: string, name: string, spec: TrainingSpec): Draf
     folder: spec.workingDir ?? "",
     variables: (spec.environmentVariables ?? []).map((v) => ({ name: v.name, value: v.value ?? "" })),
     restarts: spec.backoffLimit == null ? "" : String(spec.backoffLimit),
+    timeLimit: spec.annotations?.find((one) => one.name === timeoutKey)?.value ?? "",
   };
 }
 
@@ -140,6 +149,7 @@ export function commandOf(draft: Draft): string {
   const second: string[] = [];
   if (draft.folder) second.push(`--workdir ${quote(draft.folder)}`);
   for (const v of draft.variables) if (v.name) second.push(`-e ${quote(`${v.name}=${v.value}`)}`);
+  if (draft.timeLimit) second.push(`--timeout ${draft.timeLimit}`);
   // The command line means "no restart" where REST means six, so the number is always said.
   second.push(`--restart ${draft.restarts === "" ? defaultRestarts : draft.restarts}`, "--detach");
   const words = splitWords(draft.command);
@@ -201,6 +211,9 @@ export function readCommand(text: string, base: Draft): Pasted {
       case "--workdir":
         draft.folder = value;
         break;
+      case "--timeout":
+        draft.timeLimit = value;
+        break;
       case "--restart":
         draft.restarts = value;
         break;
@@ -218,7 +231,6 @@ export function readCommand(text: string, base: Draft): Pasted {
   return { ok: false, error: "The command after -- is missing." };
 }
 
-/** The REST body as YAML-like text is not needed: JSON is what the server takes. */
 export function restOf(body: Submission): string {
   return `POST /api/v1/workloads/trainings\n${JSON.stringify(body, null, 2)}`;
 }

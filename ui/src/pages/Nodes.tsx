@@ -1,8 +1,142 @@
+// Nodes: every machine that runs work, with its devices, who holds them, and what of CPU and memory is given away.
+import { useQuery } from "@tanstack/react-query";
+import { useRouterState } from "@tanstack/react-router";
+import { useEffect, useMemo } from "react";
+import { nodesQuery, useColours } from "../api/queries";
+import type { Node } from "../api/types";
+import { Glyph } from "../marks/Glyph";
+import { GpuGrid, heldOf, nodeNote } from "../marks/GpuGrid";
+import type { GridSize } from "../marks/layout";
+import { modelText, number, sizeText } from "../model/quantity";
+import { at, fullTime, when } from "../model/time";
+import { Commands, Failed, Waiting } from "../parts/bits";
+import { useNow } from "../parts/clock";
 import { Page } from "../shell/Page";
+import "./nodes.css";
+
 export function Nodes() {
+  const nodes = useQuery(nodesQuery);
   return (
-    <Page title="Nodes" crumbs={[{ label: "Nodes" }]}>
-      <div className="section">soon</div>
+    <Page title="Nodes" crumbs={[{ label: "Nodes" }]} className="nodes">
+      <h1 className="sr">Nodes</h1>
+      {nodes.data ? (
+        nodes.data.length === 0 ? (
+          <div className="first-start">
+            <h2>No node yet</h2>
+            <p>
+              A node is a machine whose processes and GPUs Muster hands out. This one joins by itself when the server
+              starts.
+            </p>
+            <Commands rows={[{ what: "See them here too", command: "muster node list" }]} />
+          </div>
+        ) : (
+          <Listed nodes={nodes.data} />
+        )
+      ) : (
+        <div className="section">
+          {nodes.error ? (
+            <Failed what="The nodes" error={nodes.error} retry={() => void nodes.refetch()} />
+          ) : (
+            <Waiting of="the nodes" />
+          )}
+        </div>
+      )}
     </Page>
+  );
+}
+
+function Listed({ nodes }: { nodes: Node[] }) {
+  const sorted = useMemo(
+    () => [...nodes].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })),
+    [nodes],
+  );
+  const hash = useRouterState({ select: (state) => state.location.hash });
+  useEffect(() => {
+    if (hash) document.getElementById(`node-${hash}`)?.scrollIntoView({ block: "center" });
+  }, [hash]);
+  // One node is drawn by cells at any number of nodes: the list is as long as it is.
+  const size = sorted.reduce((sum, node) => sum + node.devices.length, 0) <= 16 ? "L" : "M";
+  return (
+    <ul className="node-list">
+      {sorted.map((node) => (
+        <NodeItem key={node.name} node={node} here={hash === node.name} size={size} />
+      ))}
+    </ul>
+  );
+}
+
+const share = (part: { capacity: number; allocated: number } | undefined) =>
+  part && part.capacity > 0 ? Math.min(100, (part.allocated / part.capacity) * 100) : 0;
+
+function NodeItem({ node, here, size }: { node: Node; here: boolean; size: GridSize }) {
+  const colours = useColours();
+  const now = useNow();
+  const note = nodeNote(node);
+  const models = [...new Set(node.devices.map((device) => modelText(device.model)))].join(", ");
+  const since = at(node.createdAt);
+  return (
+    <li id={`node-${node.name}`} className={here ? "here" : undefined}>
+      <div className="node-head">
+        <Glyph
+          name={!node.ready ? "unknown" : node.unschedulable ? "paused" : "running"}
+          tone={!node.ready ? "warn" : node.unschedulable ? "ink-3" : "ink"}
+        />
+        <h2>{node.name}</h2>
+        <span className="quiet">
+          {!node.ready ? "Not ready" : node.unschedulable ? "Takes no new work" : "Ready"}
+          {models ? ` · ${models}` : ""}
+          {node.simulated ? " · simulated" : ""}
+          {node.pool && node.pool !== "default" ? ` · pool ${node.pool}` : ""}
+          {note.bad && (
+            <>
+              {" · "}
+              <span className="bad">{note.bad}</span>
+            </>
+          )}
+        </span>
+        {since && (
+          <span className="quiet node-since" title={fullTime(since)}>
+            since {when(since, now)}
+          </span>
+        )}
+      </div>
+      <div className="node-body">
+        <dl className="node-figures">
+          <div>
+            <dt>GPUs</dt>
+            <dd>
+              <b>{number(heldOf(node))}</b> of {node.devices.length} held
+            </dd>
+          </div>
+          {node.cpu && (
+            <div>
+              <dt>CPU</dt>
+              <dd>
+                <i className="meter" aria-hidden="true">
+                  <i style={{ width: `${share(node.cpu)}%` }} />
+                </i>
+                {number(node.cpu.allocated)} of {number(node.cpu.capacity)} cores
+              </dd>
+            </div>
+          )}
+          {node.memory && (
+            <div>
+              <dt>Memory</dt>
+              <dd>
+                <i className="meter" aria-hidden="true">
+                  <i style={{ width: `${share(node.memory)}%` }} />
+                </i>
+                {node.memory.allocated > 0 ? sizeText(node.memory.allocated) : "0"} of {sizeText(node.memory.capacity)}
+              </dd>
+            </div>
+          )}
+        </dl>
+        {node.devices.length > 0 ? (
+          <GpuGrid nodes={[node]} colours={colours} bare size={size} />
+        ) : (
+          <p className="quiet">No GPU. It runs workloads that ask for none.</p>
+        )}
+      </div>
+    </li>
   );
 }

@@ -339,7 +339,7 @@ function FirstStart({ nodes, projects }: { nodes: Node[]; projects: Project[] })
         <Button look="primary" icon="plus" onClick={() => void navigate({ to: "/new" })}>
           New workload
         </Button>
-        <Button onClick={() => void navigate({ to: "/projects" })}>Quotas</Button>
+        <Button onClick={() => void navigate({ to: "/projects", search: { new: "1" } })}>New project</Button>
       </div>
     </div>
   );

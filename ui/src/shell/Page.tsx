@@ -14,6 +14,7 @@ import { openPalette } from "./palette-state";
 export interface Crumb {
   label: ReactNode;
   to?: string;
+  search?: Record<string, string>;
 }
 
 const stalesAfter = 3_000;
@@ -60,7 +61,9 @@ export function Page({ title, crumbs, children, action = true, className = "" }:
               // biome-ignore lint/suspicious/noArrayIndexKey: the place is the identity
               <Fragment key={i}>
                 {crumb.to ? (
-                  <Link to={crumb.to}>{crumb.label}</Link>
+                  <Link to={crumb.to} search={crumb.search}>
+                    {crumb.label}
+                  </Link>
                 ) : last ? (
                   <b>{crumb.label}</b>
                 ) : (
