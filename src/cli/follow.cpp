@@ -15,7 +15,13 @@ namespace {
 // How long a command goes on without noticing Ctrl-C.
 constexpr Duration beat = milliseconds(200);
 
-bool may_print(std::string_view phase) { return phase == "Running" || phase == "Degraded" || is_over(phase); }
+// Whether a run of the job has begun: its pod is being started, runs, ended, or waits for its next attempt.
+bool has_begun(const json::Value& workload) {
+  const std::string phase = json::text_or(workload, "/phase");
+  if (phase == "Initializing" || phase == "Running" || phase == "Degraded" || is_over(phase)) return true;
+  return phase == "Pending" && json::find(workload, "/waiting/message") == nullptr &&
+         !json::text_or(workload, "/phaseMessage").empty();
+}
 
 // What a job prints, written by a thread of its own while phases are watched.
 class Output {
@@ -34,9 +40,15 @@ class Output {
     running_ = true;
     thread_ = std::jthread([this](std::stop_token stop) { read(stop); });
   }
+  // What comes from now on is another run's: a broken connection must not skip any of it.
+  void begin_attempt() EXCLUDES(mutex_) {
+    Lock lock(mutex_);
+    printed_ = 0;
+  }
   // Waits until everything has come; gives up at the deadline.
   void finish(Deadline deadline) EXCLUDES(mutex_) {
     Lock lock(mutex_);
+    is_over_ = true;
     while (running_ && !deadline.passed() && !session_.around.interrupted())
       ended_.wait_until(mutex_, Deadline{std::min(deadline.monotonic_ms, Deadline::in(beat).monotonic_ms)});
   }
@@ -48,15 +60,18 @@ class Output {
 
  private:
   void read(const std::stop_token& stop) EXCLUDES(mutex_) {
-    std::size_t printed = 0;
-    // The server may not have the log yet, and the connection may break: what was printed is skipped.
-    for (int tries = 0; tries < 50 && !stop.stop_requested(); ++tries) {
+    // The server may be away or not have the log yet. Once the job is over it gets a few more chances.
+    for (int chances = 25; chances > 0 && !stop.stop_requested();) {
       const Result<std::unique_ptr<net::Client::Reading>> reading = server_.open(path_ + "?follow=true");
-      if (reading.has_value() && copy(**reading, printed, stop)) break;
-      if (!reading.has_value() && reading.error().kind != ErrorKind::NotFound &&
-          reading.error().kind != ErrorKind::Unavailable && reading.error().kind != ErrorKind::Conflict)
+      if (reading.has_value() && copy(**reading, stop)) break;
+      if (!reading.has_value() &&
+          (reading.error().kind == ErrorKind::Denied || reading.error().kind == ErrorKind::Unauthenticated)) {
+        session_.around.err("muster: " + reading.error().text + "\n");
         break;
+      }
       sleep_until(stop, Deadline::in(beat));
+      Lock lock(mutex_);
+      if (is_over_) --chances;
     }
     Lock lock(mutex_);
     running_ = false;
@@ -64,8 +79,12 @@ class Output {
   }
 
   // True when the server has sent everything.
-  bool copy(net::Client::Reading& reading, std::size_t& printed, const std::stop_token& stop) {
-    std::size_t skip = printed;
+  bool copy(net::Client::Reading& reading, const std::stop_token& stop) EXCLUDES(mutex_) {
+    std::size_t skip = 0;
+    {
+      Lock lock(mutex_);
+      skip = printed_;
+    }
     while (!stop.stop_requested()) {
       Result<std::string> bytes = reading.read(Deadline::in(beat));
       if (!bytes.has_value() && bytes.error().kind == ErrorKind::Timeout) continue;
@@ -75,7 +94,10 @@ class Output {
       skip -= known;
       bytes->erase(0, known);
       if (bytes->empty()) continue;
-      printed += bytes->size();
+      {
+        Lock lock(mutex_);
+        printed_ += bytes->size();
+      }
       write(*bytes);
     }
     return true;
@@ -88,6 +110,8 @@ class Output {
   Mutex mutex_;
   Condition ended_;
   bool running_ GUARDED_BY(mutex_) = false;
+  bool is_over_ GUARDED_BY(mutex_) = false;
+  std::size_t printed_ GUARDED_BY(mutex_) = 0;  // of this run; skipped when a broken connection is made anew
   std::jthread thread_;
 };
 
@@ -99,7 +123,7 @@ class Follower {
         id_(std::move(id)),
         project_(std::move(project)),
         name_(std::move(name)),
-        output_(session, server, log_path(project_, name_), output_to_err) {}
+        output_(session, server, log_path(project_, id_), output_to_err) {}
 
   Result<int> run() {
     std::unique_ptr<Feed> feed = TRY(Feed::open(server_));
@@ -123,7 +147,7 @@ class Follower {
         next_look = Deadline::in(seconds(5));
       }
     }
-    if (printed_before_) output_.finish(Deadline::in(seconds(60)));
+    if (has_output_) output_.finish(Deadline::in(seconds(60)));
     if (session_.around.interrupted()) return detach();
     return end();
   }
@@ -146,20 +170,29 @@ class Follower {
   void see(const json::Value& workload) {
     last_ = workload;
     const std::string phase = json::text_or(workload, "/phase");
+    if (has_begun(workload)) {
+      if (was_running_ && phase == "Pending") output_.begin_attempt();
+      was_running_ = phase == "Running";
+      has_run_ = has_run_ || was_running_;
+      has_output_ = true;
+      output_.start();
+    }
+    if (is_over(phase)) {
+      // A short job may run and end between two looks: its running is told all the same, and its output stands before
+      // its end.
+      if (!has_run_ && json::integer_at(workload, "/exitCode")) tell(name_ + ": Running");
+      if (has_output_) output_.finish(Deadline::in(seconds(60)));
+    }
     std::string line = name_ + ": " + phase;
     if (const std::string reason = reason_text(workload); !reason.empty()) line += ": " + reason;
-    if (line != said_) {
-      said_ = line;
-      say(line);
-    }
-    if (may_print(phase) && !printed_before_) {
-      printed_before_ = true;
-      output_.start();
-    } else if (!may_print(phase)) {
-      printed_before_ = false;
-    }
-    if (is_over(phase) || phase == "Stopped") over_ = true;
-    if (!json::text_or(workload, "/deletedAt").empty()) over_ = true;
+    tell(line);
+    if (is_over(phase) || phase == "Stopped" || !json::text_or(workload, "/deletedAt").empty()) over_ = true;
+  }
+
+  void tell(const std::string& line) {
+    if (line == said_) return;
+    said_ = line;
+    say(line);
   }
 
   void gone() {
@@ -189,14 +222,14 @@ class Follower {
   Output output_;
   json::Value last_;
   std::string said_;
-  bool printed_before_ = false;
+  bool has_output_ = false, has_run_ = false, was_running_ = false;
   bool over_ = false;
 };
 
 }  // namespace
 
-std::string log_path(const std::string& project, const std::string& name) {
-  return "/gate/v1/projects/" + net::encode_component(project) + "/workloads/" + net::encode_component(name) + "/logs";
+std::string log_path(const std::string& project, const std::string& id) {
+  return "/gate/v1/projects/" + net::encode_component(project) + "/workloads/" + net::encode_component(id) + "/logs";
 }
 
 Result<int> follow_workload(Session& session, const std::string& id, const std::string& project,

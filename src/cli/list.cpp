@@ -143,10 +143,13 @@ class Watching {
                              json::text_or(one, "/name"));
         break;
       case Form::Table:
-      case Form::Wide:
-        session_.around.out(session_.screen.table_text(columns_of(with_project_),
-                                                       {row_of(one, with_project_, session_.around)}, false));
+      case Form::Wide: {
+        // As wide as in the table, so that lines stand below each other.
+        std::vector<std::vector<Cell>> rows = {row_of(one, with_project_, session_.around)};
+        for (const json::Value& other : workloads_) rows.push_back(row_of(other, with_project_, session_.around));
+        session_.around.out(session_.screen.table_row(columns_of(with_project_), rows, 0));
         break;
+      }
     }
   }
 

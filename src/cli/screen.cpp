@@ -63,8 +63,9 @@ std::string cut(std::string_view text, std::size_t width) {
 
 }  // namespace
 
-std::string Screen::table_text(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows,
-                               bool with_titles) const {
+// The titles first, then a line for each row.
+std::vector<std::string> Screen::lines_of(const std::vector<Column>& columns,
+                                          const std::vector<std::vector<Cell>>& rows) const {
   std::vector<std::size_t> shown;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     if (!columns[i].only_wide || form_ == Form::Wide) shown.push_back(i);
@@ -95,14 +96,20 @@ std::string Screen::table_text(const std::vector<Column>& columns, const std::ve
     while (line.ends_with(' ')) line.pop_back();
     return line + "\n";
   };
-  std::string out;
-  if (with_titles) out += write([&](std::size_t i) { return Cell(columns[i].title, Tone::Strong); });
-  for (const std::vector<Cell>& row : rows) out += write([&](std::size_t i) { return row[i]; });
-  return out;
+  std::vector<std::string> lines = {write([&](std::size_t i) { return Cell(columns[i].title, Tone::Strong); })};
+  for (const std::vector<Cell>& row : rows) lines.push_back(write([&](std::size_t i) { return row[i]; }));
+  return lines;
+}
+
+std::string Screen::table_row(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows,
+                              std::size_t only) const {
+  return lines_of(columns, rows)[only + 1];
 }
 
 void Screen::table(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows) const {
-  around_.out(table_text(columns, rows, true));
+  std::string out;
+  for (const std::string& line : lines_of(columns, rows)) out += line;
+  around_.out(out);
 }
 
 void Screen::pairs(const std::vector<std::pair<std::string, std::string>>& pairs) const {

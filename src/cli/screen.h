@@ -41,8 +41,9 @@ class Screen {
   void value(const json::Value& value) const;
   // Aligned columns; the last one is cut at the edge of a terminal.
   void table(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows) const;
-  std::string table_text(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows,
-                         bool with_titles) const;
+  // Row `only` of that table alone, without titles.
+  std::string table_row(const std::vector<Column>& columns, const std::vector<std::vector<Cell>>& rows,
+                        std::size_t only) const;
   // "Name:  value" lines, the values aligned.
   void pairs(const std::vector<std::pair<std::string, std::string>>& pairs) const;
   // The text in its tone where the output is a terminal and NO_COLOR is unset.
@@ -52,6 +53,9 @@ class Screen {
   void clear() const;
 
  private:
+  std::vector<std::string> lines_of(const std::vector<Column>& columns,
+                                    const std::vector<std::vector<Cell>>& rows) const;
+
   const Surroundings& around_;
   Form form_;
   bool colour_;

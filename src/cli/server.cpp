@@ -30,6 +30,12 @@ std::string content_or_nothing(const std::string& path) {
   return bytes.has_value() ? std::string(trim(*bytes)) : "";
 }
 
+// Where endpoint.json says that the server is; "" when it says nothing.
+std::string url_in(const std::string& data) {
+  const Result<json::Value> file = json::parse(content_or_nothing(data + "/endpoint.json"));
+  return file.has_value() ? json::text_or(*file, "/url") : "";
+}
+
 }  // namespace
 
 Error error_of_answer(int status, std::string_view body) {
@@ -48,32 +54,24 @@ Error error_of_answer(int status, std::string_view body) {
 Result<std::unique_ptr<Server>> Server::find(const Config& settings, const Surroundings& around) {
   std::unique_ptr<Server> server(new Server);
   const std::string data = settings.value("data");
-  net::ClientOptions options;
+  const std::string owner_token = data + "/owner.token";
+  net::ClientOptions& options = server->options_;
   options.bearer_token = settings.value("token");
+  std::string where;
   const auto use_socket = [&](const std::string& path) {
     options.base_url = "http://muster";
-    options.unix_socket = path;
-    server->where_ = path;
-    server->found_by_ = "socket";
+    options.unix_socket = where = path;
   };
-  std::string endpoint;
-  if (settings.value("url").empty()) {
-    const Result<json::Value> file = json::parse(content_or_nothing(data + "/endpoint.json"));
-    if (file.has_value()) endpoint = json::text_or(*file, "/url");
-  }
+  const std::string endpoint = settings.value("url").empty() ? url_in(data) : "";
   if (!settings.value("url").empty()) {
-    options.base_url = settings.value("url");
-    server->where_ = options.base_url;
-    server->found_by_ = "url";
-    server->is_local_ = is_loopback(options.base_url);
+    options.base_url = where = settings.value("url");
+    server->is_local_ = is_loopback(where);
     // The token of this machine's owner is nobody else's business.
-    if (options.bearer_token.empty() && server->is_local_)
-      options.bearer_token = content_or_nothing(data + "/owner.token");
+    if (options.bearer_token.empty() && server->is_local_) options.bearer_token = content_or_nothing(owner_token);
   } else if (!endpoint.empty()) {
-    options.base_url = endpoint;
-    server->where_ = endpoint;
-    server->found_by_ = "endpoint.json";
-    if (options.bearer_token.empty()) options.bearer_token = content_or_nothing(data + "/owner.token");
+    options.base_url = where = endpoint;
+    server->data_ = data;
+    if (options.bearer_token.empty()) options.bearer_token = content_or_nothing(owner_token);
   } else if (is_socket(data + "/muster.sock")) {
     use_socket(data + "/muster.sock");
   } else if (settings.at("data").origin == Setting::Origin::Default && is_socket(around.system_socket)) {
@@ -83,24 +81,57 @@ Result<std::unique_ptr<Server>> Server::find(const Config& settings, const Surro
                        "); start one with \"muster up\", or name one with MUSTER_URL and MUSTER_TOKEN");
   }
   while (options.base_url.ends_with('/')) options.base_url.pop_back();
-  server->client_ = TRY(net::Client::create(std::move(options)));
+  std::shared_ptr<net::Client> client = TRY(net::Client::create(options));
+  Lock lock(server->mutex_);
+  server->client_ = std::move(client);
+  server->where_ = where;
   return server;
+}
+
+std::string Server::where() const {
+  Lock lock(mutex_);
+  return where_;
+}
+
+std::shared_ptr<net::Client> Server::client() const {
+  Lock lock(mutex_);
+  return client_;
+}
+
+bool Server::has_moved() {
+  if (data_.empty()) return false;
+  const std::string url = url_in(data_);
+  Lock lock(mutex_);
+  if (url.empty() || url == where_) return false;
+  options_.base_url = url;
+  Result<std::unique_ptr<net::Client>> made = net::Client::create(options_);
+  if (!made.has_value()) return false;
+  client_ = std::move(*made);
+  where_ = url;
+  return true;
 }
 
 Error Server::unreachable(const Error& error) const {
   if (error.kind != ErrorKind::Unavailable) return error;
-  return unavailable("no Muster server answers at " + where_ +
-                     (is_local_ ? "; start it with \"muster up\"" : "; check MUSTER_URL") + " (" + error.text + ")");
+  return unavailable("no Muster server answers at " + where() +
+                     (is_local_ ? "; start it with \"muster up\"" : "; check MUSTER_URL"));
+}
+
+Result<net::Answer> Server::ask(const net::Call& call) {
+  Result<net::Answer> answer = client()->call(call);
+  if (!answer.has_value() && answer.error().kind == ErrorKind::Unavailable && has_moved())
+    answer = client()->call(call);
+  if (!answer.has_value()) return unreachable(answer.error());
+  return answer;
 }
 
 Result<json::Value> Server::call(std::string_view method, std::string_view path, const json::Value* body) {
   net::Call call{.method = std::string(method), .path = std::string(path), .deadline = Deadline::in(call_time)};
   if (body != nullptr) call.body = json::write(*body);
-  const Result<net::Answer> answer = client_->call(call);
-  if (!answer.has_value()) return unreachable(answer.error());
-  if (answer->status >= 400) return error_of_answer(answer->status, answer->body);
-  if (answer->body.empty()) return json::Value(nullptr);
-  return json::parse(answer->body, {.depth = 64, .bytes = 256U << 20}).at("answer of " + where_ + std::string(path));
+  const net::Answer answer = TRY(ask(call));
+  if (answer.status >= 400) return error_of_answer(answer.status, answer.body);
+  if (answer.body.empty()) return json::Value(nullptr);
+  return json::parse(answer.body, {.depth = 64, .bytes = 256U << 20}).at("answer of " + where() + std::string(path));
 }
 
 Result<json::Array> Server::all(std::string_view path, std::string_view items) {
@@ -111,7 +142,7 @@ Result<json::Array> Server::all(std::string_view path, std::string_view items) {
     const json::Value body = TRY(get(page));
     const json::Value* list = json::member(body, items);
     if (list == nullptr || !list->is_array())
-      return internal("answer of " + where_ + std::string(path) + ": \"" + std::string(items) + "\" is missing");
+      return internal("answer of " + where() + std::string(path) + ": \"" + std::string(items) + "\" is missing");
     for (const json::Value& item : list->get_array()) out.push_back(item);
     const std::optional<std::int64_t> next = json::integer_at(body, "/next");
     if (!next || list->get_array().empty() || *next <= static_cast<std::int64_t>(offset)) return out;
@@ -121,7 +152,9 @@ Result<json::Array> Server::all(std::string_view path, std::string_view items) {
 
 Result<std::unique_ptr<net::Client::Reading>> Server::open(std::string_view path, const net::Headers& headers) {
   net::Call call{.path = std::string(path), .headers = headers, .deadline = Deadline::in(call_time)};
-  Result<std::unique_ptr<net::Client::Reading>> reading = client_->open(call);
+  Result<std::unique_ptr<net::Client::Reading>> reading = client()->open(call);
+  if (!reading.has_value() && reading.error().kind == ErrorKind::Unavailable && has_moved())
+    reading = client()->open(call);
   if (!reading.has_value()) return unreachable(reading.error());
   if ((*reading)->status() < 400) return reading;
   std::string body;

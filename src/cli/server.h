@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/threads.h"
 #include "cli/surroundings.h"
 #include "net/client.h"
 
@@ -16,6 +17,7 @@ class Config;
 
 namespace muster::cli {
 
+// Thread contract: every method may be called from any thread.
 class Server {
  public:
   // By the settings url, token and data (interface 1). unavailable: nothing says where a server is, with the command
@@ -34,19 +36,25 @@ class Server {
   Result<std::unique_ptr<net::Client::Reading>> open(std::string_view path, const net::Headers& headers = {});
 
   // What people know it by: its URL or its socket.
-  const std::string& where() const { return where_; }
-  // "url", "endpoint.json", "socket": how it was found.
-  const std::string& found_by() const { return found_by_; }
+  std::string where() const EXCLUDES(mutex_);
 
  private:
   Server() = default;
   Result<json::Value> call(std::string_view method, std::string_view path, const json::Value* body);
+  // Asks the client; when nobody answers and the server has moved since (endpoint.json), asks there.
+  Result<net::Answer> ask(const net::Call& call);
+  std::shared_ptr<net::Client> client() const EXCLUDES(mutex_);
+  // True when endpoint.json names another address than before: the client is a new one then.
+  bool has_moved() EXCLUDES(mutex_);
   // An unreachable server with the remedy.
   Error unreachable(const Error& error) const;
 
-  std::unique_ptr<net::Client> client_;
-  std::string where_, found_by_;
+  net::ClientOptions options_;
+  std::string data_;  // the folder with endpoint.json, when the server was found by it
   bool is_local_ = true;
+  mutable Mutex mutex_;
+  std::shared_ptr<net::Client> client_ GUARDED_BY(mutex_);
+  std::string where_ GUARDED_BY(mutex_);
 };
 
 // The error that an answer stands for. Requires: status >= 400.

@@ -104,7 +104,8 @@ std::string reason_text(const json::Value& workload) {
   const std::optional<std::int64_t> code = json::integer_at(workload, "/exitCode");
   if (code && is_over(phase)) {
     const std::string ended = "exit status " + std::to_string(*code);
-    text = text.empty() || text.find(ended) != std::string::npos ? ended : ended + ": " + text;
+    const bool is_said = text.find("exit code " + std::to_string(*code)) != std::string::npos;
+    text = text.empty() ? ended : is_said ? text : ended + ": " + text;
   }
   return text;
 }
