@@ -132,7 +132,7 @@ Result<json::Value> HttpApi::one(const std::string& doing, net::Call call, bool 
     }
     const std::string* after = net::find_header(answer.headers, "retry-after");
     if (answer.status != 429 || !retry_throttled || after == nullptr || attempt >= most_throttled) {
-      return error_of_status(doing, answer.status, answer.body);
+      return error_of_answer(doing, answer.status, answer.body);
     }
     std::int64_t wait = 1;
     std::from_chars(after->data(), after->data() + after->size(), wait);
@@ -188,7 +188,7 @@ Result<std::unique_ptr<Watch>> HttpApi::watch(const Kind& kind, const WatchOptio
     if (!more.has_value() || more->empty()) break;
     body += *more;
   }
-  return error_of_status(doing, reading->status(), body);
+  return error_of_answer(doing, reading->status(), body);
 }
 
 Result<json::Value> HttpApi::create(const Kind& kind, json::Value object) {

@@ -64,7 +64,7 @@ Error error_of_status(std::string_view doing, int status, const json::Value& obj
   return error;
 }
 
-Error error_of_status(std::string_view doing, int status, std::string_view body) {
+Error error_of_answer(std::string_view doing, int status, std::string_view body) {
   const Result<json::Value> object = json::parse(body, {.depth = 128, .bytes = 16 << 20});
   if (object.has_value() && json::text_or(*object, "/kind") == "Status") return error_of_status(doing, status, *object);
   return error_of_status(doing, status, json::Value(json::Object{{"message", trim(body)}}));
