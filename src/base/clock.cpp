@@ -15,6 +15,11 @@ class SystemClock final : public Clock {
  public:
   Time now() const override { return {read_ms(CLOCK_REALTIME)}; }
   std::int64_t monotonic_ms() const override { return read_ms(CLOCK_MONOTONIC); }
+  std::int64_t monotonic_us() const override {
+    timespec ts{};
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return static_cast<std::int64_t>(ts.tv_sec) * 1'000'000 + ts.tv_nsec / 1000;
+  }
 };
 
 }  // namespace

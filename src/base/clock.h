@@ -14,6 +14,8 @@ class Clock {
   virtual Time now() const = 0;
   // Milliseconds of a clock that never goes back; its zero is arbitrary.
   virtual std::int64_t monotonic_ms() const = 0;
+  // The same in microseconds, for measuring short work.
+  virtual std::int64_t monotonic_us() const { return monotonic_ms() * 1000; }
 };
 
 Clock& system_clock();

@@ -1,0 +1,112 @@
+#include "sim/bench/growth.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "base/file.h"
+
+namespace muster::sim::bench {
+namespace {
+
+constexpr double width = 860, height = 520, left = 70, top = 20, right = 190, bottom = 50;
+
+struct Scale {
+  double low = 0, high = 1;  // decades
+  double place(double value) const { return (std::log10(value) - low) / (high - low); }
+};
+
+Scale scale_of(const std::vector<double>& values) {
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  Scale out{.low = std::floor(std::log10(*least)), .high = std::ceil(std::log10(*most))};
+  if (out.high <= out.low) out.high = out.low + 1;
+  return out;
+}
+
+double x_of(const Scale& scale, double nodes) { return left + scale.place(nodes) * (width - left - right); }
+double y_of(const Scale& scale, double ms) { return height - bottom - scale.place(ms) * (height - top - bottom); }
+
+// A run can be too short for the clock.
+double shown_ms(const Line& line) { return std::max(line.median_ms, 0.001); }
+
+std::string grid(const Scale& x, const Scale& y) {
+  std::string out;
+  for (double decade = x.low; decade <= x.high; ++decade) {
+    const double at = x_of(x, std::pow(10, decade));
+    out += fmt::format("<line x1=\"{0:.1f}\" y1=\"{1}\" x2=\"{0:.1f}\" y2=\"{2}\" class=\"grid\"/>\n", at, top,
+                       height - bottom);
+    out += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>\n", at, height - bottom + 18,
+                       std::pow(10, decade));
+  }
+  for (double decade = y.low; decade <= y.high; ++decade) {
+    const double at = y_of(y, std::pow(10, decade));
+    out += fmt::format("<line x1=\"{1}\" y1=\"{0:.1f}\" x2=\"{2}\" y2=\"{0:.1f}\" class=\"grid\"/>\n", at, left,
+                       width - right);
+    out += fmt::format("<text x=\"{}\" y=\"{:.1f}\" text-anchor=\"end\">{:g} ms</text>\n", left - 8, at + 4,
+                       std::pow(10, decade));
+  }
+  out += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">nodes</text>\n", (left + width - right) / 2,
+                     height - 12);
+  return out;
+}
+
+std::string drawing(const std::map<std::string, std::vector<const Line*>>& cases) {
+  std::vector<double> nodes, ms;
+  for (const auto& [name, lines] : cases) {
+    for (const Line* line : lines) nodes.push_back(static_cast<double>(line->nodes)), ms.push_back(shown_ms(*line));
+  }
+  const Scale x = scale_of(nodes), y = scale_of(ms);
+  std::string out = fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<style>.grid{{stroke:#ddd}}text{{fill:#333}}polyline{{fill:none;stroke-width:2}}</style>\n",
+      width, height);
+  out += grid(x, y);
+  static const std::vector<std::string> colours = {"#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2",
+                                                   "#be185d", "#4d7c0f", "#9a3412", "#475569", "#a16207"};
+  std::size_t number = 0;
+  for (const auto& [name, lines] : cases) {
+    const std::string& colour = colours[number % colours.size()];
+    std::string points;
+    for (const Line* line : lines) {
+      const double px = x_of(x, static_cast<double>(line->nodes)), py = y_of(y, shown_ms(*line));
+      points += fmt::format("{:.1f},{:.1f} ", px, py);
+      out += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3\" fill=\"{}\"/>\n", px, py, colour);
+    }
+    out += fmt::format("<polyline points=\"{}\" stroke=\"{}\"/>\n", points, colour);
+    out += fmt::format("<text x=\"{}\" y=\"{}\" style=\"fill:{}\">{}</text>\n", width - right + 16,
+                       top + 16 * static_cast<double>(++number), colour, name);
+  }
+  return out + "</svg>\n";
+}
+
+}  // namespace
+
+void set_exponent(const std::vector<Line>& before, Line& line) {
+  const Line* smaller = nullptr;
+  for (const Line& other : before) {
+    const bool same = other.name == line.name && other.asked_pending == line.asked_pending;
+    if (same && other.nodes < line.nodes && (smaller == nullptr || other.nodes > smaller->nodes)) smaller = &other;
+  }
+  if (smaller == nullptr || smaller->median_ms <= 0 || line.median_ms <= 0) return;
+  line.exponent = std::log(line.median_ms / smaller->median_ms) /
+                  std::log(static_cast<double>(line.nodes) / static_cast<double>(smaller->nodes));
+}
+
+Result<void> write_growth(const std::vector<Line>& lines, const std::string& folder) {
+  TRY(make_folders(folder, 0755));
+  std::map<std::string, std::vector<const Line*>> cases;
+  std::string csv = "case,nodes,gpus,pods,pending,median_ms,p99_ms,max_ms,rss_mib,decisions,evictions,exponent\n";
+  for (const Line& line : lines) {
+    cases[line.name + (line.asked_pending ? fmt::format(" ({} waiting)", *line.asked_pending) : "")].push_back(&line);
+    const Measured& m = line.measured;
+    csv += fmt::format("{},{},{},{},{},{:.3f},{:.3f},{:.3f},{},{},{},{}\n", line.name, line.nodes, m.gpus, m.pods,
+                       m.pending, line.median_ms, line.p99_ms, line.max_ms, m.rss_mib, m.decisions, m.evictions,
+                       line.exponent ? fmt::format("{:.2f}", *line.exponent) : "");
+  }
+  TRY(write_file_atomic(folder + "/growth.csv", csv, 0644));
+  return write_file_atomic(folder + "/growth.svg", drawing(cases), 0644);
+}
+
+}  // namespace muster::sim::bench
