@@ -207,7 +207,7 @@ Result<int> run_logs(Session& session) {
   }
   if (session.typed.has("pod")) query.push_back("pod=" + net::encode_component(session.typed.value("pod")));
   const json::Value workload = TRY(find_workload(session, session.typed.names[0]));
-  std::string path = log_path(json::text_or(workload, "/projectName"), json::text_or(workload, "/id"));
+  std::string path = log_path(json::text_or(workload, "/projectName"), json::text_or(workload, "/name"));
   if (!query.empty()) path += "?" + join(query, "&");
   return stream_log(session, path);
 }

@@ -261,8 +261,7 @@ TEST_CASE("logs ask the gateway for what was asked of them") {
   muster.print("a\nb\n");
   muster.end_log();
   CHECK(muster.run({"logs", "-p", "vision", "train-1", "--tail", "10", "--previous", "-f"}).out == "a\nb\n");
-  CHECK(muster.last_query("/gate/v1/projects/vision/workloads/" + id_1 + "/logs") ==
-        "follow=true&previous=true&tail=10");
+  CHECK(muster.last_query("/gate/v1/projects/vision/workloads/train-1/logs") == "follow=true&previous=true&tail=10");
 }
 
 TEST_CASE("why prints the verdict and the commands that would help") {

@@ -123,7 +123,7 @@ class Follower {
         id_(std::move(id)),
         project_(std::move(project)),
         name_(std::move(name)),
-        output_(session, server, log_path(project_, id_), output_to_err) {}
+        output_(session, server, log_path(project_, name_), output_to_err) {}
 
   Result<int> run() {
     std::unique_ptr<Feed> feed = TRY(Feed::open(server_));
@@ -142,7 +142,7 @@ class Follower {
       if (event && event->kind == "workload" && json::text_or(event->object, "/id") == id_) see(event->object);
       if (event && event->kind == "workload-gone" && json::text_or(event->object, "/id") == id_) gone();
       // Should an event ever be missed, the state is not.
-      if ((event && event->kind == "gap") || next_look.passed()) {
+      if (!over_ && ((event && event->kind == "gap") || next_look.passed())) {
         if (feed->is_connected()) TRY(look());
         next_look = Deadline::in(seconds(5));
       }
@@ -181,6 +181,7 @@ class Follower {
       // A short job may run and end between two looks: its running is told all the same, and its output stands before
       // its end.
       if (!has_run_ && json::integer_at(workload, "/exitCode")) tell(name_ + ": Running");
+      has_run_ = true;
       if (has_output_) output_.finish(Deadline::in(seconds(60)));
     }
     std::string line = name_ + ": " + phase;
@@ -228,8 +229,8 @@ class Follower {
 
 }  // namespace
 
-std::string log_path(const std::string& project, const std::string& id) {
-  return "/gate/v1/projects/" + net::encode_component(project) + "/workloads/" + net::encode_component(id) + "/logs";
+std::string log_path(const std::string& project, const std::string& name) {
+  return "/gate/v1/projects/" + net::encode_component(project) + "/workloads/" + net::encode_component(name) + "/logs";
 }
 
 Result<int> follow_workload(Session& session, const std::string& id, const std::string& project,

@@ -14,7 +14,7 @@ Result<int> follow_workload(Session& session, const std::string& id, const std::
 
 // Writes a workload's log to the output as it comes. Ends when the server has sent everything, or on Ctrl-C.
 Result<int> stream_log(Session& session, const std::string& path);
-// The gateway's path of a log. By id: names are used again after a workload was deleted.
-std::string log_path(const std::string& project, const std::string& id);
+// The gateway's path of a log.
+std::string log_path(const std::string& project, const std::string& name);
 
 }  // namespace muster::cli
