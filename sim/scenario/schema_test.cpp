@@ -46,7 +46,8 @@ void compare(const json::Value& document, const std::string& pointer) {
   if (left.get_object().contains("actions")) left.get_object().erase("actions");
   // A member whose absence means something has its default spelled in the schema only.
   if (left.get_object().contains("maxConsolidationPreemptees")) left.get_object().erase("maxConsolidationPreemptees");
-  CHECK_MESSAGE(left == right, json::write(left) + " is not " + json::write(right));
+  const std::string shown = json::write(left) + " is not " + json::write(right);
+  CHECK_MESSAGE(left == right, shown);
 }
 
 TEST_CASE("api/scenario.schema.json names the members and defaults that the reader has") {
