@@ -121,7 +121,7 @@ TEST_CASE("an unknown project names the known ones") {
 
 TEST_CASE("Ctrl-C while following leaves the job and says how to go on") {
   FakeMuster muster;
-  muster.interrupt = true;
+  muster.interrupt_after = milliseconds(0);
   const Ran ran = muster.run({"submit", "-p", "vision", "--", "sleep", "100"});
   CHECK(ran.status == 130);
   CHECK(has(ran.err, "muster logs -f -p vision train-1"));
@@ -213,6 +213,42 @@ TEST_CASE("list shows a table, wide, JSON of all pages, YAML or names") {
   CHECK(empty.status == 0);
   CHECK(has(empty.err, "no workloads in project vision"));
   CHECK(muster.run({"list", "-p", "vison"}).status == 3);
+}
+
+TEST_CASE("a watched list tells each change, in columns, and ends with Ctrl-C") {
+  FakeMuster muster;
+  muster.add_workload(id_1, "default", "train-1", {{"phase", "Pending"}});
+  muster.interrupt_after = milliseconds(700);
+  const auto play = [&] {
+    return std::jthread([&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      muster.set(id_1, {{"phase", "Running"}});
+      muster.add_workload(id_2, "vision", "elsewhere");
+      muster.remove_workload(id_1);
+    });
+  };
+  std::jthread job = play();
+  const Ran ran = muster.run({"list", "-w"});
+  CHECK(ran.status == 130);
+  CHECK(ran.out ==
+        "NAME     PHASE    GPUS  PODS         AGE  REASON\n"
+        "train-1  Pending   0.5   0/1  3 h 51 min\n"
+        "train-1  Running   0.5   0/1  3 h 51 min\n"
+        "train-1  Deleted   0.5   0/1  3 h 51 min\n");
+  job.join();
+  muster.add_workload(id_1, "default", "train-1", {{"phase", "Pending"}});
+  job = play();
+  const Ran lines = muster.run({"list", "-w", "-o", "json"});
+  const std::vector<std::string_view> each = split(trim(lines.out), '\n');
+  REQUIRE(each.size() == 3);
+  CHECK(json::text_or(js(each[1]), "/phase") == "Running");
+  job.join();
+  muster.terminal = true;
+  muster.add_workload(id_1, "default", "train-1", {{"phase", "Pending"}});
+  job = play();
+  const std::string drawn = muster.run({"list", "-w"}).out;
+  CHECK(has(drawn, "\x1b[2J"));
+  CHECK(has(drawn, "train-1"));
 }
 
 TEST_CASE("colour is for terminals, and never with NO_COLOR") {

@@ -231,7 +231,8 @@ Ran FakeMuster::run(const std::vector<std::string>& words) {
     return found == all.end() ? std::nullopt : std::optional(found->second);
   };
   around.ask = [&] { return std::optional(answer_to_question); };
-  around.interrupted = [&] { return interrupt; };
+  const Deadline pressed = interrupt_after ? Deadline::in(*interrupt_after) : Deadline::never();
+  around.interrupted = [pressed] { return pressed.passed(); };
   around.out_is_terminal = around.in_is_terminal = around.err_is_terminal = terminal;
   around.working_folder = "/work/ann";
   around.uid = 1000;

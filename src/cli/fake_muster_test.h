@@ -52,7 +52,8 @@ class FakeMuster {
 
   std::map<std::string, std::string> variables;
   bool terminal = false;
-  bool interrupt = false;
+  // Ctrl-C is pressed this long after a command began; never, unless set.
+  std::optional<Duration> interrupt_after;
   std::string answer_to_question;
   std::string data() const { return folder_.path(); }
   std::string url() const;
