@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "base/log.h"
 #include "kube/kinds.h"
@@ -81,16 +82,35 @@ void Pods::start_shim(PodRun& run) {
   const auto order = folder.order();
   if (!order.has_value()) return after(seconds(1), run.uid, &Pods::try_again);
   poller_.watch_folder(run.uid, folder.path());
-  const auto pid = spawn_shim(setting_.program, folder, setting_.walls, *order);
-  Fd pidfd(pid.has_value() ? static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0)) : -1);
-  if (!pidfd.is_open()) {
+  Result<Fd> shim = new_shim(folder, *order);
+  if (!shim.has_value()) {
     ++run.failed_starts;
-    const std::string why = pid.has_value() ? "no descriptor is free" : pid.error().text;
-    log::warn("shim_not_started", {{"pod", kube::to_text(run.key)}, {"error", why}});
+    log::warn("shim_not_started", {{"pod", kube::to_text(run.key)}, {"error", shim.error().text}});
     return after(milliseconds(100LL << std::min(run.failed_starts, 7)), run.uid, &Pods::look_at);
   }
-  poller_.watch_process(run.uid, std::move(pidfd));
+  poller_.watch_process(run.uid, std::move(*shim));
   run.state = State::Going;
+}
+
+void Pods::start_nursery() {
+  // A scope is entered by exec: systemd starts those shims.
+  if (nursery_ || setting_.walls.kind == "scope") return;
+  auto started = Nursery::start(setting_.program, setting_.runs);
+  if (!started.has_value()) return log::warn("nursery_not_started", {{"error", started.error().text}});
+  nursery_.emplace(std::move(*started));
+}
+
+Result<Fd> Pods::new_shim(const RunFolder& folder, const RunOrder& order) {
+  start_nursery();
+  if (nursery_) {
+    if (auto shim = nursery_->begin(folder); shim.has_value()) return shim;
+    // Should it have begun one all the same, the run's lock turns the second one back.
+    nursery_.reset();
+  }
+  const pid_t pid = TRY(spawn_shim(setting_.program, folder, setting_.walls, order));
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.is_open()) return system_error(errno, "watching the shim of pod " + order.ns + "/" + order.pod);
+  return pidfd;
 }
 
 void Pods::look_at(PodRun& run) {

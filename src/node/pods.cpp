@@ -80,6 +80,8 @@ std::string Pods::kept_uid(const kube::Key& pod) const {
 
 void Pods::run(std::stop_token stop) {
   name_thread("pods");
+  // Before the first pod needs it: loading it is what takes long.
+  start_nursery();
   while (!stop.stop_requested()) {
     const Deadline next = timers_.empty() ? Deadline::never() : Deadline{timers_.begin()->first};
     for (const Poller::Event& event : poller_.wait(next)) {

@@ -21,6 +21,7 @@
 #include "node/devices/device.h"
 #include "node/pod_status.h"
 #include "node/run/folder.h"
+#include "node/run/nursery.h"
 #include "node/run/poller.h"
 #include "node/status_writer.h"
 
@@ -96,6 +97,8 @@ class Pods {
   void begin(PodRun& run, const json::Value& pod);
   void begin_attempt(PodRun& run, const json::Value& pod);
   void start_shim(PodRun& run);
+  void start_nursery();
+  Result<Fd> new_shim(const RunFolder& folder, const RunOrder& order);
   // Reads from disk how the run stands and does what follows from it.
   void look_at(PodRun& run);
   void adopt(PodRun& run);
@@ -124,6 +127,7 @@ class Pods {
   Setting setting_;
   Poller poller_;
   StatusWriter writer_;
+  std::optional<Nursery> nursery_;
   std::map<std::string, PodRun> runs_;  // by uid
   struct Timer {
     std::string uid;

@@ -74,16 +74,17 @@ Result<void> StatusWriter::carry_out(const std::string& uid, Entry& entry) {
   // The name may belong to a new pod by now.
   if (kube::uid_of(pod) != uid) return {};
   const auto precondition = [&] { return json::Object{{"resourceVersion", kube::resource_version_of(pod)}}; };
+  // The status first: people wait for it.
+  if (!entry.status.is_null()) {
+    const json::Object patch{{"metadata", precondition()}, {"status", entry.status}};
+    pod = TRY(api_.patch_status(kube::kinds::pod, entry.key, patch));
+    entry.status = nullptr;
+  }
   if (entry.annotations.is_object()) {
     json::Object metadata = precondition();
     metadata["annotations"] = entry.annotations;
-    pod = TRY(api_.patch(kube::kinds::pod, entry.key, json::Object{{"metadata", metadata}}));
+    TRY(api_.patch(kube::kinds::pod, entry.key, json::Object{{"metadata", metadata}}));
     entry.annotations = nullptr;
-  }
-  if (!entry.status.is_null()) {
-    const json::Object patch{{"metadata", precondition()}, {"status", entry.status}};
-    TRY(api_.patch_status(kube::kinds::pod, entry.key, patch));
-    entry.status = nullptr;
   }
   if (entry.remove) TRY(api_.remove(kube::kinds::pod, entry.key, {.grace_seconds = 0, .uid = uid}));
   return {};

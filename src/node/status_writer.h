@@ -24,7 +24,7 @@ class StatusWriter {
 
   // Merge patch of status.
   void write(const kube::Key& pod, const std::string& uid, json::Value status);
-  // Annotations, before the status that follows them.
+  // Annotations, after the status that was handed over with them.
   void annotate(const kube::Key& pod, const std::string& uid,
                 const std::vector<std::pair<std::string, std::string>>& annotations);
   // Removes the pod for good (grace 0) after everything above is written.

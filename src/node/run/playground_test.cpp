@@ -17,7 +17,7 @@ namespace muster::node::testing {
 namespace {
 // `node_test shim FOLDER` is a shim: before doctest's main, which knows nothing of it, begins.
 __attribute__((constructor(65000))) void be_a_shim(int argc, char** argv) {
-  if (argc == 3 && std::string_view(argv[1]) == "shim") ::_exit(shim_main(argc - 1, argv + 1));
+  if (argc >= 3 && std::string_view(argv[1]) == "shim") ::_exit(shim_main(argc - 1, argv + 1));
 }
 }  // namespace
 

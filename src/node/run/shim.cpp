@@ -15,12 +15,14 @@
 #include <cerrno>
 #include <cstdio>
 #include <optional>
+#include <string_view>
 
 #include "base/clock.h"
 #include "node/node.h"
 #include "node/run/cgroup.h"
 #include "node/run/folder.h"
 #include "node/run/job.h"
+#include "node/run/nursery.h"
 #include "node/run/output_log.h"
 
 namespace muster::node {
@@ -207,14 +209,8 @@ void step_aside(const RunFolder& folder) {
   ::close_range(3, ~0U, 0);
 }
 
-}  // namespace
-
-int shim_main(int argc, char** argv) {
-  if (argc != 2 || argv[1][0] != '/') {
-    std::fputs("Usage: muster shim RUN_FOLDER   (started by muster up, one for each running container)\n", stderr);
-    return 2;
-  }
-  const RunFolder folder(argv[1]);
+int be_shim(const std::string& path) {
+  const RunFolder folder(path);
   step_aside(folder);
   const Fd lock = folder.take_lock();
   // Another shim has this run, or it was begun before: a start is never doubled.
@@ -234,6 +230,17 @@ int shim_main(int argc, char** argv) {
   Shim shim(folder, std::move(*order));
   shim.run();
   return 0;
+}
+
+}  // namespace
+
+int shim_main(int argc, char** argv) {
+  if (argc >= 3 && std::string_view(argv[1]) == "--nursery") return nursery_main(argc, argv, be_shim);
+  if (argc != 2 || argv[1][0] != '/') {
+    std::fputs("Usage: muster shim RUN_FOLDER   (started by muster up, one for each running container)\n", stderr);
+    return 2;
+  }
+  return be_shim(argv[1]);
 }
 
 }  // namespace muster::node

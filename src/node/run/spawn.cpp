@@ -31,11 +31,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 
 }  // namespace
 
-Result<pid_t> spawn_shim(const std::string& program, const RunFolder& folder, const Walls& walls,
-                         const RunOrder& order) {
-  std::vector<std::string> words =
-      scope_command(walls, order.walls, order.pod_uid + "-" + std::to_string(order.attempt));
-  words.insert(words.end(), {program, "shim", folder.path()});
+Result<pid_t> spawn_quietly(std::vector<std::string> words, int keep) {
   std::vector<std::string> environment = environment_of_shim();
   const std::vector<char*> argv = pointers(words);
   const std::vector<char*> envp = pointers(environment);
@@ -43,10 +39,10 @@ Result<pid_t> spawn_shim(const std::string& program, const RunFolder& folder, co
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);
   for (const int fd : {0, 1, 2}) ::posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+  if (keep >= 0) ::posix_spawn_file_actions_adddup2(&actions, keep, 3);
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, keep >= 0 ? 4 : 3);
   posix_spawnattr_t attributes;
   ::posix_spawnattr_init(&attributes);
-  // A stop that comes before the shim listens waits for it instead of killing it.
   sigset_t waiting, all;
   ::sigemptyset(&waiting);
   ::sigaddset(&waiting, SIGTERM);
@@ -58,8 +54,16 @@ Result<pid_t> spawn_shim(const std::string& program, const RunFolder& folder, co
   const int error = ::posix_spawn(&pid, argv[0], &actions, &attributes, argv.data(), envp.data());
   ::posix_spawnattr_destroy(&attributes);
   ::posix_spawn_file_actions_destroy(&actions);
-  if (error != 0) return system_error(error, "starting the shim of pod " + order.ns + "/" + order.pod);
+  if (error != 0) return system_error(error, "running " + words[0]);
   return pid;
+}
+
+Result<pid_t> spawn_shim(const std::string& program, const RunFolder& folder, const Walls& walls,
+                         const RunOrder& order) {
+  std::vector<std::string> words =
+      scope_command(walls, order.walls, order.pod_uid + "-" + std::to_string(order.attempt));
+  words.insert(words.end(), {program, "shim", folder.path()});
+  return spawn_quietly(std::move(words), -1).at("starting the shim of pod " + order.ns + "/" + order.pod);
 }
 
 }  // namespace muster::node
