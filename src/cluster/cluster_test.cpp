@@ -1,9 +1,13 @@
 // Stories of the whole room on a cluster in memory, as issue and product tell them.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <stop_token>
 
+#include "base/file.h"
 #include "cluster/test_machine.h"
+#include "sched/replay/log.h"
 
 namespace muster::cluster {
 namespace {
@@ -370,6 +374,31 @@ TEST_CASE("a priority class of the cluster decides who goes first in a project")
   CHECK(eventually([&] { return machine.phase("urgent") == "Running"; }));
   CHECK(eventually([&] { return json::text_or(machine.workload("usual"), "/phaseReason") == "Preempted"; }));
   MESSAGE(json::text_or(machine.workload("usual"), "/phaseMessage"));
+}
+
+TEST_CASE("what the scheduler decided can be replayed from its log, bit for bit") {
+  char folder[] = "/tmp/muster-decisions-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  {
+    TestMachine machine(2);
+    machine.start({.state_folder = folder});
+    machine.project("a", 1);
+    machine.project("b", 1);
+    for (int i = 0; i < 6; ++i) machine.training(i < 3 ? "a" : "b", "job-" + std::to_string(i), one_gpu(40));
+    REQUIRE(eventually([&] {
+      std::size_t completed = 0;
+      for (const json::Value& fact : machine.control.facts("workload"))
+        completed += json::text_or(fact, "/phase") == "Completed";
+      return completed == 6;
+    }));
+  }
+  const Result<std::string> bytes = read_file(std::string(folder) + "/decisions/000001.log");
+  REQUIRE(bytes.has_value());
+  const Result<sched::replay::Replay> replay = sched::replay::replay(*bytes);
+  REQUIRE_MESSAGE(replay.has_value(), (replay ? "" : replay.error().text));
+  CHECK(replay->identical());
+  CHECK(replay->decisions >= 6);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace muster::cluster

@@ -130,7 +130,7 @@ struct GateWorld {
 
 TEST_CASE("following a workload tells every attempt in turn and ends when the workload has ended") {
   GateWorld world;
-  json::Object spec = one_gpu(300, 1, 1);
+  json::Object spec = one_gpu(2500, 1, 1);
   spec["backoffLimit"] = 1;
   world.machine.training("vision", "job", std::move(spec));
   REQUIRE(eventually([&] { return world.get("job", {{"follow", "true"}}).status == 200; }));

@@ -32,7 +32,7 @@ Grouper::Grouper(kube::Api& api, Journal& journal, std::set<std::string> schedul
     : api_(api),
       journal_(journal),
       schedulers_(std::move(schedulers)),
-      pods_("group", 2, [this](const std::string& key) { return visit(key); }) {
+      pods_("group", 4, [this](const std::string& key) { return visit(key); }) {
   feeds.subscribe(kube::kinds::ns, [this](const kube::Change& change) {
     if (change.type == Type::Synced) return synced("Namespace");
     Lock lock(mutex_);

@@ -291,6 +291,18 @@ void Mirror::eviction_failed(const std::string& ns, const std::string& name, con
 
 std::vector<sched::Delta> Mirror::take() { return std::exchange(deltas_, {}); }
 
+std::vector<sched::Delta> Mirror::everything() const {
+  std::vector<sched::Delta> all;
+  all.push_back(sched::SetConfig{config_});
+  for (const auto& [name, queue] : queues_) all.push_back(sched::UpsertQueue{queue});
+  for (const auto& [name, row] : nodes_) all.push_back(sched::UpsertNode{row.node});
+  for (const auto& [key, row] : gangs_) all.push_back(sched::UpsertGang{row.gang});
+  for (const auto& [key, held] : pods_) {
+    if (held.told) all.push_back(sched::UpsertPod{*held.told});
+  }
+  return all;
+}
+
 const PodRow* Mirror::pod(const std::string& ns, const std::string& name) const {
   const auto found = pods_.find(key(ns, name));
   return found == pods_.end() ? nullptr : &found->second.row;

@@ -41,6 +41,8 @@ class Mirror {
 
   // What the engine has to be told since the last call, in an order that it accepts.
   std::vector<sched::Delta> take();
+  // What a new engine has to be told to know all of it.
+  std::vector<sched::Delta> everything() const;
 
   const PodRow* pod(const std::string& ns, const std::string& name) const;
   const NodeRow* node(const std::string& name) const;

@@ -28,17 +28,19 @@ bool is_same(const sched::QueueUse& a, const sched::QueueUse& b) {
 Round::Round(Options options, Feeds& feeds)
     : options_(std::move(options)),
       notices_(*options_.api, *options_.clock, *options_.journal),
-      binder_(*options_.api, *options_.clock, *options_.journal, [this](const Outcome& outcome) {
-        if (!outcome.error) return;  // the watch will show it
-        post([this, outcome] {
-          const std::string reason = outcome.error->text;
-          if (outcome.kind == PodTask::Kind::Bind) {
-            mirror_.bind_failed(outcome.ns, outcome.pod, outcome.uid, reason);
-          } else {
-            mirror_.eviction_failed(outcome.ns, outcome.pod, outcome.uid);
-          }
-        });
-      }) {
+      binder_(*options_.api, *options_.clock, *options_.journal,
+              [this](const Outcome& outcome) {
+                if (!outcome.error) return;  // the watch will show it
+                post([this, outcome] {
+                  const std::string reason = outcome.error->text;
+                  if (outcome.kind == PodTask::Kind::Bind) {
+                    mirror_.bind_failed(outcome.ns, outcome.pod, outcome.uid, reason);
+                  } else {
+                    mirror_.eviction_failed(outcome.ns, outcome.pod, outcome.uid);
+                  }
+                });
+              }),
+      decisions_(options_.state_folder) {
   subscribe(feeds);
 }
 
@@ -137,6 +139,12 @@ void Round::post_synced(const kube::Kind& kind) {
     // Lists that come again after a lost watch count no second time.
     if (!synced_.insert(name).second || synced_.size() != kinds_read) return;
     mirror_.set_config({});
+    if (decisions_.is_on()) {
+      // Everything is told below, from the mirror.
+      mirror_.take();
+      begin_log();
+      wake_at_ = options_.clock->now();
+    }
     log::info("scheduler_ready", {{"pods", mirror_.pods()}});
   });
 }
@@ -207,25 +215,38 @@ void Round::run_thread() {
   }
 }
 
+// A log tells the whole life of an engine, so a new file begins with a new engine that knows the same.
+void Round::begin_log() {
+  if (!decisions_.is_on()) return;
+  decisions_.begin();
+  engine_ = sched::Engine();
+  recorder_ = std::make_unique<sched::replay::Recorder>(engine_, sched::Config{},
+                                                        [this](std::string_view bytes) { decisions_.append(bytes); });
+  for (const sched::Delta& delta : mirror_.everything()) apply(delta);
+}
+
+void Round::apply(const sched::Delta& delta) {
+  const Result<void> applied = recorder_ ? recorder_->apply(delta) : engine_.apply(delta);
+  if (applied) return;
+  log::warn("delta_refused", {{"delta", static_cast<int>(delta.index())}, {"error", applied.error().text}});
+  if (const auto* gang = std::get_if<sched::UpsertGang>(&delta)) {
+    options_.journal->warning(subject_of(kube::kinds::pod_group, gang->gang.ns, gang->gang.name, gang->gang.uid),
+                              "Invalid", applied.error().text);
+  } else if (const auto* pod = std::get_if<sched::UpsertPod>(&delta)) {
+    options_.journal->warning(subject_of(kube::kinds::pod, pod->pod.ns, pod->pod.name, pod->pod.uid), "Invalid",
+                              applied.error().text);
+  }
+}
+
 void Round::run_engine() {
   const std::vector<sched::Delta> deltas = mirror_.take();
   const Time now = options_.clock->now();
   const bool is_due = wake_at_ && *wake_at_ <= now;
   if (deltas.empty() && !is_due) return;
   const std::int64_t began = monotonic_us();
-  for (const sched::Delta& delta : deltas) {
-    if (const Result<void> applied = engine_.apply(delta); !applied) {
-      log::warn("delta_refused", {{"delta", static_cast<int>(delta.index())}, {"error", applied.error().text}});
-      if (const auto* gang = std::get_if<sched::UpsertGang>(&delta)) {
-        options_.journal->warning(subject_of(kube::kinds::pod_group, gang->gang.ns, gang->gang.name, gang->gang.uid),
-                                  "Invalid", applied.error().text);
-      } else if (const auto* pod = std::get_if<sched::UpsertPod>(&delta)) {
-        options_.journal->warning(subject_of(kube::kinds::pod, pod->pod.ns, pod->pod.name, pod->pod.uid), "Invalid",
-                                  applied.error().text);
-      }
-    }
-  }
-  const sched::Round round = engine_.run(now);
+  for (const sched::Delta& delta : deltas) apply(delta);
+  const sched::Round round = recorder_ ? recorder_->run(now) : engine_.run(now);
+  if (recorder_ && decisions_.is_full()) begin_log();
   wake_at_ = round.wake_at;
   // A wake-up that is due already would make this a busy loop.
   if (wake_at_ && *wake_at_ <= now) wake_at_ = now + milliseconds(10);

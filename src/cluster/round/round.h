@@ -19,9 +19,11 @@
 #include "cluster/bind/binder.h"
 #include "cluster/feed.h"
 #include "cluster/journal.h"
+#include "cluster/round/decision_file.h"
 #include "cluster/round/mirror.h"
 #include "cluster/round/notices.h"
 #include "sched/engine.h"
+#include "sched/replay/log.h"
 
 namespace muster::cluster {
 
@@ -79,6 +81,8 @@ class Round {
   // Steps that came in; false: stop.
   bool wait_for_steps(std::vector<Step>& steps, std::vector<Step>& questions);
   void run_engine();
+  void begin_log();
+  void apply(const sched::Delta& delta);
   void carry_out(const model::Decision& decision);
   std::string in_words(const model::Decision& decision) const;
   void tell_verdicts(const sched::Round& round);
@@ -100,7 +104,9 @@ class Round {
   // Owned by the engine's thread.
   Mirror mirror_;
   sched::Engine engine_;
-  std::set<std::string> synced_;  // kinds whose first list is there
+  DecisionFile decisions_;
+  std::unique_ptr<sched::replay::Recorder> recorder_;  // null: no log is kept
+  std::set<std::string> synced_;                       // kinds whose first list is there
   std::optional<Time> wake_at_;
   std::map<std::string, sched::QueueUse> uses_;
   std::set<std::string> waiting_;                 // gangs with a verdict
