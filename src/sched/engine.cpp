@@ -8,6 +8,7 @@
 #include "sched/act/turn.h"
 #include "sched/explain/remedy.h"
 #include "sched/explain/verdict.h"
+#include "sched/order/lines.h"
 #include "sched/share/fair_share.h"
 #include "sched/state/world.h"
 
@@ -19,25 +20,32 @@ using model::PodState;
 using model::Verdict;
 
 struct Engine::Inside {
-  explicit Inside(Config config) : world(std::move(config)) {}
+  explicit Inside(Config config) : world(std::move(config)), lines(world) {}
 
   World world;
+  order::Lines lines;
   std::uint64_t round = 0;
   std::uint64_t divided_at = UINT64_MAX;  // version of the shares as they stand
-  std::map<std::string, Verdict> verdicts;
+  std::vector<JobId> claimed;             // jobs that the last round nominated
+  std::map<std::string, Verdict> asked;   // verdicts worked out since the last round
 
   void divide() {
     world.settle();
+    if (divided_at == world.shares_version) return;
     share::divide_all(world);
+    divided_at = world.shares_version;
   }
+  act::Turn turn(Time now) { return {world, lines, now, {}}; }
   Round act(const std::vector<Action>& actions, Time now);
   Plan rehearse(JobId j, Time now);
   // `commit`: what follows from decisions outside of the counters is written down too.
   void collect_decisions(Round& round, bool commit);
   Decision decision_of(PodId p, Decision::Kind kind) const;
   void keep_claims();
-  void renew_verdicts(act::Turn& turn, Round& round);
+  void tell_verdicts(act::Turn& turn, Round& round);
+  void tell(act::Turn& turn, Round& round, JobId j);
   std::optional<Time> next_wake(Time now) const;
+  std::int64_t next_end_of_guarantee(Time now) const;
 };
 
 Engine::Engine(Config config) : inside_(std::make_unique<Inside>(std::move(config))) {}
@@ -71,12 +79,14 @@ Round Engine::Inside::act(const std::vector<Action>& actions, Time now) {
   out.number = ++round;
   world.now = now;
   world.begin_round();
+  divided_at = UINT64_MAX;
   divide();
-  act::Turn turn{world, now, {}, {}};
-  act::run_actions(turn, actions);
+  asked.clear();
+  act::Turn turn_now = turn(now);
+  act::run_actions(turn_now, actions);
   collect_decisions(out, true);
-  renew_verdicts(turn, out);
   keep_claims();
+  tell_verdicts(turn_now, out);
   out.wake_at = next_wake(now);
   return out;
 }
@@ -122,10 +132,14 @@ void Engine::Inside::collect_decisions(Round& out, bool commit) {
 
 // Nominations are remembered by what was nominated, so that the next round can keep them.
 void Engine::Inside::keep_claims() {
-  for (auto& job : world.jobs) {
-    if (!job.live) continue;
-    bool had = job.claims;
-    if (!had && job.active == 0) continue;
+  std::vector<JobId> suspects = std::move(claimed);
+  claimed.clear();
+  for (PodId p : world.touched())
+    if (!world.pod(p).promised_node.is_none()) suspects.push_back(world.pod(p).job);
+  std::sort(suspects.begin(), suspects.end());
+  suspects.erase(std::unique(suspects.begin(), suspects.end()), suspects.end());
+  for (JobId j : suspects) {
+    JobRow& job = world.job(j);
     bool has = false;
     for (PodId p : job.pods) {
       PodRow& pod = world.pod(p);
@@ -133,38 +147,74 @@ void Engine::Inside::keep_claims() {
       pod.claim = own ? pod.promised_node : NodeId{};
       has = has || own;
     }
-    if (has && !had) job.claimed_round = round;
+    if (has && !job.claims) job.claimed_round = round;
+    if (has != job.claims) world.mark_changed(j);
     job.claims = has;
+    if (has) claimed.push_back(j);
   }
 }
 
 namespace {
-bool same(const Verdict& a, const Verdict& b) {
-  return a.reason == b.reason && a.queue == b.queue && a.resource == b.resource && a.numbers == b.numbers &&
-         a.causes == b.causes && a.message == b.message;
+
+std::uint64_t state_of(const Verdict& v) {
+  std::uint64_t h = 0xcbf29ce484222325ULL;
+  auto put = [&](std::string_view text) {
+    for (char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+    h *= 0x9e3779b97f4a7c15ULL;
+  };
+  put(v.queue), put(v.resource), put(v.message);
+  return h ^ static_cast<std::uint64_t>(v.reason);
 }
+
+// Beyond so many waiting gangs only a changed reason is told; the numbers are read when somebody asks.
+constexpr std::size_t told_in_full = 1000;
+
+// Reasons whose numbers cost nothing to work out.
+bool is_counted(std::int32_t told) {
+  return told == static_cast<std::int32_t>(model::Reason::OverLimit) ||
+         told == static_cast<std::int32_t>(model::Reason::NonPreemptibleOverQuota) ||
+         told == static_cast<std::int32_t>(model::Reason::ReclaimNotAllowed);
+}
+
 }  // namespace
 
-void Engine::Inside::renew_verdicts(act::Turn& turn, Round& out) {
-  std::map<std::string, Verdict> fresh;
-  for (std::uint32_t i = 0; i < world.jobs.size(); ++i) {
-    if (!world.jobs[i].live) continue;
-    auto v = explain::verdict_of(turn, JobId{i});
-    if (!v) continue;
-    const std::string& key = world.jobs[i].key;
-    auto old = verdicts.find(key);
-    bool holds = old != verdicts.end() && old->second.reason == v->reason;
-    v->since = holds ? old->second.since : turn.now;
-    fresh.emplace(key, std::move(*v));
+void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j) {
+  JobRow& job = world.job(j);
+  auto v = explain::verdict_of(turn_now, j);
+  if (!v) {
+    if (job.told >= 0) out.verdicts.emplace_back(job.key, std::nullopt);
+    job.told = -1;
+    return;
   }
-  for (const auto& [key, v] : fresh) {
-    auto old = verdicts.find(key);
-    if (old == verdicts.end() || !same(old->second, v)) out.verdicts.emplace_back(key, v);
+  auto reason = static_cast<std::int32_t>(v->reason);
+  if (job.told != reason) job.told_since = turn_now.now.ms;
+  v->since = Time{job.told_since};
+  std::uint64_t state = state_of(*v);
+  if (job.told == reason && job.told_state == state) return;
+  job.told = reason, job.told_state = state;
+  out.verdicts.emplace_back(job.key, std::move(*v));
+}
+
+// Who changed is told anew; the rest of a class when its reason is another one.
+void Engine::Inside::tell_verdicts(act::Turn& turn_now, Round& out) {
+  lines.refresh();
+  for (auto& key : world.take_dropped()) out.verdicts.emplace_back(std::move(key), std::nullopt);
+  for (JobId j : lines.take_changed())
+    if (world.job(j).live) tell(turn_now, out, j);
+  const bool in_full = lines.waiting_count() <= told_in_full;
+  for (std::uint32_t p = 0; p < world.pools.size(); ++p) {
+    for (QueueId q : lines.leaves(PoolId{p})) {
+      for (order::ClassIndex c : lines.leaf(q).classes) {
+        order::WaitingClass& klass = lines.waiting(c);
+        auto reason = explain::reason_of(turn_now, klass.jobs.begin()->job);
+        std::int32_t fresh = reason ? static_cast<std::int32_t>(*reason) : -1;
+        if (fresh == klass.told && !(in_full && is_counted(fresh))) continue;
+        klass.told = fresh;
+        for (const auto& standing : klass.jobs) tell(turn_now, out, standing.job);
+      }
+    }
   }
-  for (const auto& [key, v] : verdicts)
-    if (!fresh.contains(key)) out.verdicts.emplace_back(key, std::nullopt);
   std::sort(out.verdicts.begin(), out.verdicts.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  verdicts = std::move(fresh);
 }
 
 std::optional<Time> Engine::Inside::next_wake(Time now) const {
@@ -172,26 +222,56 @@ std::optional<Time> Engine::Inside::next_wake(Time now) const {
   auto want = [&](std::int64_t ms) {
     if (ms > now.ms) at = std::min(at, ms);
   };
-  for (std::uint32_t i = 0; i < world.jobs.size(); ++i) {
-    const JobRow& job = world.jobs[i];
-    if (!job.live || !job.known) continue;
+  for (JobId j : lines.timed()) {
+    const JobRow& job = world.job(j);
     if (job.pending > 0) {
       want(job.retry_at);
       if (job.noun.preemption_delay.ms > 0)
         want(std::max(job.noun.created.ms, job.last_evicted) + job.noun.preemption_delay.ms);
     }
     if (job.stale_since != 0) {
-      Duration grace = act::grace_of(world, JobId{i});
+      Duration grace = act::grace_of(world, j);
       if (grace.ms >= 0) want(job.stale_since + grace.ms);
     }
   }
+  if (lines.waiting_count() > 0) want(next_end_of_guarantee(now));
   if (at == INT64_MAX) return std::nullopt;
   return Time{at};
 }
 
+// When the first running job loses its guaranteed runtime, by the longest guarantee that anybody gives.
+std::int64_t Engine::Inside::next_end_of_guarantee(Time now) const {
+  std::vector<std::int64_t> spans = {world.config.preempt_min_runtime.ms, world.config.reclaim_min_runtime.ms};
+  for (const auto& q : world.queues) {
+    if (!q.live) continue;
+    spans.push_back(q.noun.preempt_min_runtime.value_or(Duration{}).ms);
+    spans.push_back(q.noun.reclaim_min_runtime.value_or(Duration{}).ms);
+  }
+  std::sort(spans.begin(), spans.end());
+  spans.erase(std::unique(spans.begin(), spans.end()), spans.end());
+  std::int64_t first = INT64_MAX;
+  if (spans.back() <= 0) return first;
+  for (const auto& job : world.jobs) {
+    if (!job.live || job.active == 0 || job.last_start == 0) continue;
+    for (std::int64_t span : spans)
+      if (span > 0 && job.last_start + span > now.ms) first = std::min(first, job.last_start + span);
+  }
+  return first;
+}
+
 const Verdict* Engine::verdict(const std::string& gang) const {
-  auto it = inside_->verdicts.find(gang);
-  return it == inside_->verdicts.end() ? nullptr : &it->second;
+  Inside& in = *inside_;
+  auto known = in.asked.find(gang);
+  if (known != in.asked.end()) return &known->second;
+  JobId j = in.world.find_job(gang);
+  if (j.is_none() || in.world.job(j).told < 0) return nullptr;
+  in.divide();
+  in.lines.refresh();
+  act::Turn turn_now = in.turn(in.world.now);
+  auto v = explain::verdict_of(turn_now, j);
+  if (!v) return nullptr;
+  v->since = Time{in.world.job(j).told_since};
+  return &in.asked.emplace(gang, std::move(*v)).first->second;
 }
 
 std::optional<Verdict> Engine::why(const std::string& gang, Time now) const {
@@ -199,10 +279,9 @@ std::optional<Verdict> Engine::why(const std::string& gang, Time now) const {
   if (known == nullptr) return std::nullopt;
   Verdict out = *known;
   World& w = inside_->world;
-  inside_->divide();
   JobId j = w.find_job(gang);
-  if (!j.is_none()) out.remedy = explain::remedies(w, j, out, now);
-  inside_->divide();
+  if (!j.is_none()) out.remedy = explain::remedies(w, inside_->lines, j, out, now);
+  inside_->divided_at = UINT64_MAX;
   return out;
 }
 
@@ -232,8 +311,8 @@ Plan Engine::Inside::rehearse(JobId j, Time now) {
   Plan out;
   auto trial = world.begin_trial();
   share::divide_all(world);
-  act::Turn turn{world, now, {}, {}};
-  act::run_actions(turn, world.config.actions);
+  act::Turn turn_now = turn(now);
+  act::run_actions(turn_now, world.config.actions);
   Round whole;
   collect_decisions(whole, false);
   const JobRow& job = world.job(j);
@@ -243,9 +322,10 @@ Plan Engine::Inside::rehearse(JobId j, Time now) {
   }
   // Nominated where others make way counts as starting: nothing else is in its way.
   out.starts_now = job.active > 0 && world.is_satisfied(job.root);
-  if (!out.starts_now) out.verdict = explain::verdict_of(turn, j);
+  if (!out.starts_now) out.verdict = explain::verdict_of(turn_now, j);
   if (out.verdict) out.verdict->since = now;
   world.end_trial(std::move(trial));
+  divided_at = UINT64_MAX;
   return out;
 }
 

@@ -8,7 +8,8 @@
 #include "sched/act/place.h"
 #include "sched/act/turn.h"
 #include "sched/order/rules.h"
-#include "sched/order/walk.h"
+#include "sched/order/serving.h"
+#include "sched/order/signature.h"
 
 namespace muster::sched::act {
 
@@ -21,7 +22,7 @@ bool place_some(Turn& turn, JobId j) {
   for (;;) {
     order::Batch batch = order::next_batch(world, j, without);
     if (batch.empty() || breach(world, j, batch)) return false;
-    std::string needs = signature(world, j, batch);
+    std::string needs = order::signature(world, j, batch);
     bool known_hopeless = !needs.empty() && turn.hopeless.contains(needs);
     if (!known_hopeless && place(world, j, batch, {.action = model::Action::Allocate})) return true;
     if (!needs.empty()) turn.hopeless.insert(needs);
@@ -30,22 +31,16 @@ bool place_some(Turn& turn, JobId j) {
   }
 }
 
-bool has_claim(const World& world, JobId j) {
-  for (PodId p : world.job(j).pods)
-    if (!world.pod(p).claim.is_none()) return true;
-  return false;
-}
-
-// Jobs that were nominated and are not outranked in their own queue.
-std::vector<JobId> claimants(Turn& turn, const std::vector<JobId>& jobs) {
+// Jobs of the pool that were nominated and are not outranked in their own queue; longest nominated first.
+std::vector<JobId> claimants(Turn& turn, PoolId pool) {
   World& world = turn.world;
   std::vector<JobId> out;
-  for (JobId j : jobs) {
-    if (!world.job(j).claims || !has_claim(world, j)) continue;
-    bool outranked = std::any_of(jobs.begin(), jobs.end(), [&](JobId other) {
-      return world.job(other).queue == world.job(j).queue &&
-             world.job(other).noun.priority > world.job(j).noun.priority;
-    });
+  for (JobId j : turn.lines.claimants()) {
+    const JobRow& job = world.job(j);
+    if (world.queue(job.queue).pool != pool || !is_candidate(turn, j)) continue;
+    bool outranked = false;
+    for (order::ClassIndex c : turn.lines.leaf(job.queue).classes)
+      outranked = outranked || turn.lines.waiting(c).jobs.begin()->priority > job.noun.priority;
     if (!outranked) out.push_back(j);
   }
   std::sort(out.begin(), out.end(), [&](JobId a, JobId b) {
@@ -62,16 +57,13 @@ std::vector<JobId> claimants(Turn& turn, const std::vector<JobId>& jobs) {
 void allocate(Turn& turn) {
   World& world = turn.world;
   turn.hopeless.clear();
-  for (std::uint32_t pool = 0; pool < world.pools.size(); ++pool) {
-    std::vector<JobId> jobs = candidates(turn, PoolId{pool});
-    for (JobId j : claimants(turn, jobs)) place_some(turn, j);
-    std::erase_if(jobs, [&](JobId j) { return world.job(j).pending == 0; });
-    order::Walk walk(world, jobs);
-    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
-      if (!place_some(turn, j)) continue;
-      walk.refresh(world.job(j).queue);
-      if (!order::next_batch(world, j).empty()) walk.push(j);
-    }
+  for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
+    turn.lines.refresh();
+    for (JobId j : claimants(turn, PoolId{i})) place_some(turn, j);
+    turn.lines.refresh();
+    order::Serving serving(world, turn.lines, PoolId{i}, [&](JobId j) { return is_candidate(turn, j); });
+    for (JobId j = serving.next(); !j.is_none(); j = serving.next())
+      place_some(turn, j) ? serving.placed() : serving.failed();
   }
 }
 

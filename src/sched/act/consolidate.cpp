@@ -10,7 +10,7 @@
 #include "sched/act/runtime.h"
 #include "sched/act/turn.h"
 #include "sched/act/victims.h"
-#include "sched/order/walk.h"
+#include "sched/order/serving.h"
 
 namespace muster::sched::act {
 
@@ -22,7 +22,8 @@ class MoveRule final : public VictimRule {
 
   model::Action action() const override { return model::Action::Consolidate; }
   bool may_move() const override { return true; }
-  bool admits(JobId) const override { return true; }
+  bool admits_queue(QueueId) const override { return true; }
+  bool admits_job(JobId) const override { return true; }
   bool surplus_only(JobId) const override { return false; }
   std::size_t most_pods() const override {
     const auto& most = world_.config.max_consolidation_preemptees;
@@ -63,18 +64,20 @@ void consolidate(Turn& turn) {
   for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
     PoolId pool{i};
     if (world.pool(pool).gpu == Placement::Spread || world.pool(pool).cpu == Placement::Spread) continue;
-    std::vector<JobId> jobs;
-    for (JobId j : candidates(turn, pool))
-      if (!is_delayed(turn, j) && world.job(j).preemptibility == model::Preemptibility::Preemptible) jobs.push_back(j);
-    if (jobs.empty()) continue;
-    order::Walk walk(world, jobs);
-    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
+    turn.lines.refresh();
+    order::Serving serving(world, turn.lines, pool, [&](JobId j) {
+      return is_candidate(turn, j) && !is_delayed(turn, j) &&
+             world.job(j).preemptibility == model::Preemptibility::Preemptible;
+    });
+    for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
-      if (batch.empty() || breach(world, j, batch) || !suffices_in_sum(world, batch, pool)) continue;
-      MoveRule rule(world, j);
-      if (!make_room(turn, j, batch, possible_victims(world, pool), rule)) continue;
-      walk.refresh(world.job(j).queue);
-      if (!order::next_batch(world, j).empty()) walk.push(j);
+      bool made = false;
+      if (!batch.empty() && !breach(world, j, batch) && suffices_in_sum(world, batch, pool)) {
+        MoveRule rule(world, j);
+        made = make_room(turn, j, batch, rule);
+      }
+      made ? serving.placed() : serving.failed();
+      if (made) turn.lines.refresh();
     }
   }
 }

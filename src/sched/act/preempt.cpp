@@ -6,7 +6,7 @@
 #include "sched/act/runtime.h"
 #include "sched/act/turn.h"
 #include "sched/act/victims.h"
-#include "sched/order/walk.h"
+#include "sched/order/serving.h"
 
 namespace muster::sched::act {
 
@@ -18,9 +18,9 @@ class PreemptRule final : public VictimRule {
 
   model::Action action() const override { return model::Action::Preempt; }
   bool may_move() const override { return true; }
-  bool admits(JobId victim) const override {
-    const JobRow &own = world_.job(job_), &other = world_.job(victim);
-    return own.queue == other.queue && other.noun.priority < own.noun.priority;
+  bool admits_queue(QueueId leaf) const override { return leaf == world_.job(job_).queue; }
+  bool admits_job(JobId victim) const override {
+    return world_.job(victim).noun.priority < world_.job(job_).noun.priority;
   }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_preempt(turn_, victim); }
   std::ptrdiff_t first_refused(const std::vector<Taken>&) const override { return -1; }
@@ -42,21 +42,20 @@ class PreemptRule final : public VictimRule {
 void preempt(Turn& turn) {
   World& world = turn.world;
   for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
-    std::vector<JobId> jobs;
-    for (JobId j : candidates(turn, PoolId{i}))
-      if (!is_delayed(turn, j)) jobs.push_back(j);
-    if (jobs.empty()) continue;
-    order::Walk walk(world, jobs);
-    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
-      order::Batch batch = order::next_batch(world, j);
-      if (batch.empty() || breach(world, j, batch)) continue;
-      std::vector<JobId> victims;
-      for (JobId v : world.queue(world.job(j).queue).jobs)
-        if (world.job(v).active > 0 && world.job(v).preemptible()) victims.push_back(v);
-      PreemptRule rule(turn, j);
-      if (!make_room(turn, j, batch, victims, rule)) continue;
-      walk.refresh(world.job(j).queue);
-      if (!order::next_batch(world, j).empty()) walk.push(j);
+    turn.lines.refresh();
+    order::Serving serving(world, turn.lines, PoolId{i},
+                           [&](JobId j) { return is_candidate(turn, j) && !is_delayed(turn, j); });
+    for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
+      bool made = false;
+      // The least important job of the queue tells whether anybody could give way.
+      const auto& holders = turn.lines.leaf(world.job(j).queue).holders;
+      if (!holders.empty() && holders.rbegin()->priority < world.job(j).noun.priority) {
+        order::Batch batch = order::next_batch(world, j);
+        PreemptRule rule(turn, j);
+        made = !batch.empty() && !breach(world, j, batch) && make_room(turn, j, batch, rule);
+      }
+      made ? serving.placed() : serving.failed();
+      if (made) turn.lines.refresh();
     }
   }
 }

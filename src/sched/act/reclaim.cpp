@@ -14,7 +14,7 @@
 #include "sched/act/victims.h"
 #include "sched/explain/words.h"
 #include "sched/order/rules.h"
-#include "sched/order/walk.h"
+#include "sched/order/serving.h"
 #include "sched/share/fair_share.h"
 
 namespace muster::sched::act {
@@ -40,8 +40,8 @@ class ReclaimRule final : public VictimRule {
   model::Action action() const override { return model::Action::Reclaim; }
   bool may_move() const override { return world_.config.consolidating_reclaim; }
 
-  bool admits(JobId victim) const override {
-    QueueId theirs = world_.job(victim).queue;
+  bool admits_job(JobId) const override { return true; }
+  bool admits_queue(QueueId theirs) const override {
     if (theirs == queue_) return false;
     Siblings s = part(world_, queue_, theirs);
     if (s.left == s.right) return false;
@@ -156,19 +156,18 @@ std::optional<Refusal> reclaim_refusal(const World& world, JobId j, const order:
 void reclaim(Turn& turn) {
   World& world = turn.world;
   for (std::uint32_t i = 0; i < world.pools.size(); ++i) {
-    PoolId pool{i};
-    std::vector<JobId> jobs;
-    for (JobId j : candidates(turn, pool))
-      if (!is_delayed(turn, j)) jobs.push_back(j);
-    if (jobs.empty()) continue;
-    order::Walk walk(world, jobs);
-    for (JobId j = walk.pop(); !j.is_none(); j = walk.pop()) {
+    turn.lines.refresh();
+    order::Serving serving(world, turn.lines, PoolId{i},
+                           [&](JobId j) { return is_candidate(turn, j) && !is_delayed(turn, j); });
+    for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
-      if (batch.empty() || breach(world, j, batch) || reclaim_refusal(world, j, batch)) continue;
-      ReclaimRule rule(turn, j, order::demand_of(world, batch.pods));
-      if (!make_room(turn, j, batch, possible_victims(world, pool), rule)) continue;
-      walk.refresh(world.job(j).queue);
-      if (!order::next_batch(world, j).empty()) walk.push(j);
+      bool made = false;
+      if (!batch.empty() && !breach(world, j, batch) && !reclaim_refusal(world, j, batch)) {
+        ReclaimRule rule(turn, j, order::demand_of(world, batch.pods));
+        made = make_room(turn, j, batch, rule);
+      }
+      made ? serving.placed() : serving.failed();
+      if (made) turn.lines.refresh();
     }
   }
 }

@@ -1,12 +1,15 @@
 #include "sched/act/victims.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
+#include <optional>
 
 #include "sched/act/place.h"
 #include "sched/act/slots.h"
 #include "sched/fit/fit.h"
+#include "sched/order/giving.h"
 #include "sched/order/rules.h"
-#include "sched/order/walk.h"
 
 namespace muster::sched::act {
 
@@ -15,20 +18,23 @@ namespace {
 class Search {
  public:
   Search(Turn& turn, JobId j, const order::Batch& batch, const VictimRule& rule)
-      : world_(turn.world),
+      : turn_(turn),
+        world_(turn.world),
         job_(j),
         batch_(batch),
         rule_(rule),
-        pool_(world_.queue(world_.job(j).queue).pool),
-        slots_(world_, batch, pool_) {}
+        pool_(world_.queue(world_.job(j).queue).pool) {}
 
-  bool run(const std::vector<JobId>& candidates) {
-    std::vector<JobId> admitted;
-    for (JobId v : candidates)
-      if (v != job_ && rule_.admits(v)) admitted.push_back(v);
-    order::Walk walk(world_, admitted, order::Direction::GiveWay);
+  bool run() {
+    // Whoever fits without anybody giving way is placed.
+    if (try_place()) return true;
+    std::vector<QueueId> leaves = admitted_queues(turn_, job_, rule_);
+    if (leaves.empty()) return false;
+    order::Giving giving(world_, turn_.lines, leaves,
+                         [this](JobId v) { return v != job_ && rule_.admits_job(v) && !is_ruled_out(v); });
+    slots_.emplace(world_, batch_, pool_);
     for (;;) {
-      if (!walk_on(walk)) return false;
+      if (!walk_on(giving)) return false;
       give_back_unneeded();
       if (rule_.may_move()) move_victims();
       std::ptrdiff_t refused = rule_.first_refused(taken_);
@@ -64,7 +70,7 @@ class Search {
       t.was.push_back(world_.pod(p).state);
       t.charge += world_.charge(p);
       world_.evict(p, rule_.action(), job_);
-      slots_.renew(world_.pod(p).node);
+      slots_->renew(world_.pod(p).node);
     }
     taken_.push_back(std::move(t));
   }
@@ -72,27 +78,28 @@ class Search {
     for (std::size_t i = 0; i < t.unit.pods.size(); ++i) {
       world_.unpromise(t.unit.pods[i]);
       world_.unevict(t.unit.pods[i], t.was[i]);
-      slots_.renew(world_.pod(t.unit.pods[i]).node);
+      slots_->renew(world_.pod(t.unit.pods[i]).node);
     }
   }
 
   // Takes units until the batch has a place. Counting comes first; a batch that fits by count but not in truth is tried
   // again after every eighth more.
-  bool walk_on(order::Walk& walk) {
-    if (slots_.suffice() && try_place()) return true;
+  bool walk_on(order::Giving& giving) {
+    if (!taken_.empty() && slots_->suffice() && try_place()) return true;
     std::size_t next_try = taken_.size() + 1;
-    for (JobId v = walk.pop(); !v.is_none(); v = walk.pop()) {
-      if (is_ruled_out(v)) continue;
+    for (JobId v = giving.next(); !v.is_none(); v = giving.next()) {
       order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
-      if (unit.empty()) continue;
+      if (unit.empty()) {
+        giving.skip();
+        continue;
+      }
       take(unit);
-      walk.refresh(world_.job(v).queue);
-      if (world_.job(v).active > 0) walk.push(v);
-      if (!slots_.suffice() || taken_.size() < next_try) continue;
+      giving.took();
+      if (!slots_->suffice() || taken_.size() < next_try) continue;
       if (try_place()) return true;
       next_try = taken_.size() + 1 + taken_.size() / 8;
     }
-    return slots_.suffice() && try_place();
+    return !taken_.empty() && slots_->suffice() && try_place();
   }
 
   // The core of a job is gone, so its surplus has nothing to run with.
@@ -123,12 +130,12 @@ class Search {
     }
     unplace();
     give_back(t);
-    if (slots_.suffice() && try_place()) {
+    if (slots_->suffice() && try_place()) {
       world_.log.keep(mark);
       return true;
     }
     world_.log.rollback(mark);
-    for (PodId p : t.unit.pods) slots_.renew(world_.pod(p).node);
+    for (PodId p : t.unit.pods) slots_->renew(world_.pod(p).node);
     return false;
   }
   bool depends_on_others() const {
@@ -146,11 +153,32 @@ class Search {
 
   // Victims that fit elsewhere are moved there instead of waiting. Most entitled first.
   void move_victims() {
-    std::vector<JobId> jobs;
-    for (const Taken& t : taken_)
-      if (std::find(jobs.begin(), jobs.end(), t.unit.job) == jobs.end()) jobs.push_back(t.unit.job);
-    order::Walk walk(world_, jobs);
-    for (JobId v = walk.pop(); !v.is_none(); v = walk.pop()) move_job(v), walk.refresh(world_.job(v).queue);
+    std::vector<order::Standing> left;
+    for (const Taken& t : taken_) {
+      JobId v = t.unit.job;
+      if (std::any_of(left.begin(), left.end(), [&](const auto& s) { return s.job == v; })) continue;
+      const JobRow& job = world_.job(v);
+      left.push_back({job.noun.priority, order::elasticity(world_, v), job.noun.created.ms, v});
+    }
+    std::sort(left.begin(), left.end(), order::ByStanding(world_));
+    // By queue: whose turn comes first, as long as somebody is left.
+    order::QueueHeap heap(world_, order::Direction::Serve);
+    std::map<QueueId, std::deque<JobId>> lanes;
+    for (const auto& s : left) lanes[world_.job(s.job).queue].push_back(s.job);
+    auto renew = [&](QueueId q) {
+      if (lanes[q].empty()) return heap.drop(q);
+      order::Next next;
+      for (const Taken& t : taken_)
+        if (t.unit.job == lanes[q].front()) next.takes += t.charge;
+      heap.set(q, next);
+    };
+    for (const auto& [q, jobs] : lanes) renew(q);
+    for (QueueId q = heap.best(); !q.is_none(); q = heap.best()) {
+      JobId v = lanes[q].front();
+      lanes[q].pop_front();
+      move_job(v);
+      renew(q);
+    }
   }
   void move_job(JobId v) {
     // The core as one, then the surplus in the order in which it would have been placed.
@@ -191,23 +219,22 @@ class Search {
     }
   }
 
+  Turn& turn_;
   World& world_;
   JobId job_;
   const order::Batch& batch_;
   const VictimRule& rule_;
   PoolId pool_;
-  Slots slots_;
+  std::optional<Slots> slots_;
   std::vector<Taken> taken_;
   std::vector<JobId> ruled_out_;
 };
 
 }  // namespace
 
-bool make_room(Turn& turn, JobId j, const order::Batch& batch, const std::vector<JobId>& candidates,
-               const VictimRule& rule) {
+bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule& rule) {
   auto mark = turn.world.log.mark();
-  Search search(turn, j, batch, rule);
-  if (search.run(candidates)) {
+  if (Search(turn, j, batch, rule).run()) {
     turn.world.log.keep(mark);
     return true;
   }
@@ -215,15 +242,10 @@ bool make_room(Turn& turn, JobId j, const order::Batch& batch, const std::vector
   return false;
 }
 
-std::vector<JobId> possible_victims(const World& world, PoolId pool) {
-  std::vector<JobId> out;
-  for (const auto& q : world.queues) {
-    if (!q.live || !q.rooted || q.pool != pool) continue;
-    for (JobId j : q.jobs) {
-      const JobRow& job = world.job(j);
-      if (job.active > 0 && job.preemptible() && !job.noun.deleted) out.push_back(j);
-    }
-  }
+std::vector<QueueId> admitted_queues(const Turn& turn, JobId j, const VictimRule& rule) {
+  std::vector<QueueId> out;
+  for (QueueId q : turn.lines.leaves(turn.world.queue(turn.world.job(j).queue).pool))
+    if (!turn.lines.leaf(q).holders.empty() && rule.admits_queue(q)) out.push_back(q);
   return out;
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sched/act/turn.h"
+#include "sched/order/batch.h"
 #include "sched/order/unit.h"
 
 namespace muster::sched::act {
@@ -23,8 +24,9 @@ class VictimRule {
  public:
   virtual ~VictimRule() = default;
   virtual model::Action action() const = 0;
-  // May anything be taken from this job? Asked before the search changes the world.
-  virtual bool admits(JobId victim) const = 0;
+  // May jobs of this queue be asked? And of these, this one? By what held when the search began.
+  virtual bool admits_queue(QueueId leaf) const = 0;
+  virtual bool admits_job(JobId victim) const = 0;
   // Only what is above its minimum.
   virtual bool surplus_only(JobId victim) const = 0;
   virtual bool may_move() const = 0;
@@ -39,10 +41,8 @@ class VictimRule {
 };
 
 // Makes room for the batch of `j` and places it. On false the world is as before.
-bool make_room(Turn& turn, JobId j, const order::Batch& batch, const std::vector<JobId>& candidates,
-               const VictimRule& rule);
-
-// Jobs of the pool that hold something and are not non-preemptible.
-std::vector<JobId> possible_victims(const World& world, PoolId pool);
+bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule& rule);
+// The leaf queues of the job's pool that the rule admits and that have anything to give.
+std::vector<QueueId> admitted_queues(const Turn& turn, JobId j, const VictimRule& rule);
 
 }  // namespace muster::sched::act

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/text.h"
 #include "sched/act/limits.h"
@@ -46,32 +47,52 @@ bool fits(World& world, JobId j, const order::Batch& batch, bool topology) {
   return act::place(world, j, batch, how);
 }
 
-bool is_less_important(const World& world, JobId victim, JobId j) {
-  return world.job(victim).queue == world.job(j).queue && world.job(victim).noun.priority < world.job(j).noun.priority;
+// Somebody less important in the own queue holds something.
+bool has_less_important(const act::Turn& turn, JobId j) {
+  const auto& holders = turn.lines.leaf(turn.world.job(j).queue).holders;
+  return !holders.empty() && holders.rbegin()->priority < turn.world.job(j).noun.priority;
 }
 
-// Who could in principle be asked: preemptible work of other queues, less important work of the own one.
-std::vector<JobId> conceivable(const World& world, JobId j, PoolId pool) {
-  std::vector<JobId> out;
-  for (JobId v : act::possible_victims(world, pool))
-    if (world.job(v).queue != world.job(j).queue || is_less_important(world, v, j)) out.push_back(v);
-  return out;
+// Preemptible work in another queue.
+bool has_others(const act::Turn& turn, JobId j, PoolId pool) {
+  for (QueueId q : turn.lines.leaves(pool))
+    if (q != turn.world.job(j).queue && !turn.lines.leaf(q).holders.empty()) return true;
+  return false;
 }
 
-// Takes all that the jobs can give. The units in the order in which they were taken.
-std::vector<act::Taken> take_all(World& world, const std::vector<JobId>& jobs, const act::VictimRule* rule) {
+bool requires_topology(const World& world, JobId j) {
+  const JobRow& job = world.job(j);
+  if (job.noun.segments && !job.noun.segments->required.empty()) return true;
+  return std::any_of(job.groups.begin(), job.groups.end(),
+                     [&](GroupId g) { return world.group(g).topology && !world.group(g).topology->required.empty(); });
+}
+
+bool fits_when_empty(World& world, const order::Batch& batch, PoolId pool) {
+  std::map<ShapeId, std::int64_t> wanted;
+  for (PodId p : batch.pods) ++wanted[world.pod(p).shape];
+  return std::all_of(wanted.begin(), wanted.end(),
+                     [&](const auto& w) { return fit::slots_when_empty(world, w.first, pool) >= w.second; });
+}
+
+// Takes all that the jobs of the queues can give. The units in the order in which they were taken.
+std::vector<act::Taken> take_all(act::Turn& turn, const std::vector<QueueId>& leaves, const act::VictimRule& rule) {
+  World& world = turn.world;
   std::vector<act::Taken> out;
-  for (JobId v : jobs) {
-    bool surplus_only = rule != nullptr && rule->surplus_only(v);
-    auto next = [&] { return order::next_unit(world, v, surplus_only, order::Fresh::Take); };
-    for (order::Unit u = next(); !u.empty(); u = next()) {
-      act::Taken t{u, {}, false, {}};
-      for (PodId p : u.pods) {
-        t.was.push_back(world.pod(p).state);
-        t.charge += world.charge(p);
-        world.evict(p, model::Action::Reclaim, JobId{});
+  for (QueueId q : leaves) {
+    const auto& holders = turn.lines.leaf(q).holders;
+    for (auto it = holders.rbegin(); it != holders.rend(); ++it) {
+      JobId v = it->job;
+      bool surplus_only = rule.surplus_only(v);
+      auto next = [&] { return order::next_unit(world, v, surplus_only, order::Fresh::Take); };
+      for (order::Unit u = next(); !u.empty(); u = next()) {
+        act::Taken t{u, {}, false, {}};
+        for (PodId p : u.pods) {
+          t.was.push_back(world.pod(p).state);
+          t.charge += world.charge(p);
+          world.evict(p, model::Action::Reclaim, JobId{});
+        }
+        out.push_back(std::move(t));
       }
-      out.push_back(std::move(t));
     }
   }
   return out;
@@ -130,16 +151,13 @@ Verdict refusal_verdict(const World& world, const act::Refusal& r) {
 }
 
 // What others would have to give up by the rules, all of it.
-std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, PoolId pool, bool may_reclaim, int r) {
+std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_reclaim, int r) {
   World& world = turn.world;
   std::int64_t sum = 0;
   if (may_reclaim) {
     WhatIf here(world);
     auto rule = act::reclaim_rule(turn, j, need);
-    std::vector<JobId> admitted;
-    for (JobId v : act::possible_victims(world, pool))
-      if (v != j && rule->admits(v)) admitted.push_back(v);
-    std::vector<act::Taken> taken = take_all(world, admitted, rule.get());
+    std::vector<act::Taken> taken = take_all(turn, act::admitted_queues(turn, j, *rule), *rule);
     for (std::ptrdiff_t bad = rule->first_refused(taken); bad >= 0; bad = rule->first_refused(taken)) {
       JobId refused = taken[static_cast<std::size_t>(bad)].unit.job;
       std::vector<act::Taken> rest(taken.begin(), taken.begin() + bad);
@@ -155,9 +173,10 @@ std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, PoolId po
     }
     for (const auto& t : taken) sum += at(t.charge, r);
   }
-  for (JobId v : act::possible_victims(world, pool)) {
-    if (!is_less_important(world, v, j) || act::is_guaranteed_from_preempt(turn, v)) continue;
-    for (PodId p : world.job(v).pods)
+  const auto& own = turn.lines.leaf(world.job(j).queue).holders;
+  for (auto it = own.rbegin(); it != own.rend() && it->priority < world.job(j).noun.priority; ++it) {
+    if (act::is_guaranteed_from_preempt(turn, it->job)) continue;
+    for (PodId p : world.job(it->job).pods)
       if (order::is_evictable(world, p, order::Fresh::Take)) sum += at(world.charge(p), r);
   }
   return sum;
@@ -174,7 +193,7 @@ Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, Poo
     world.pool(pool).nodes.each(
         [&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, r == 1 ? dim_cpu : dim_memory)); });
   }
-  std::int64_t taken = takeable(turn, j, need, pool, may_reclaim, r);
+  std::int64_t taken = takeable(turn, j, need, may_reclaim, r);
   const QueueRow& q = world.queue(world.job(j).queue);
   Verdict v;
   v.reason = Reason::VictimsInsufficient;
@@ -189,26 +208,25 @@ Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, Poo
 
 }  // namespace
 
-Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch) {
+Reason obstacle_of(act::Turn& turn, JobId j, const order::Batch& batch) {
   World& world = turn.world;
   PoolId pool = world.queue(world.job(j).queue).pool;
-  if (fits(world, j, batch, false) && !fits(world, j, batch, true)) return topology_verdict(world, j, batch, pool);
-  std::vector<JobId> others = conceivable(world, j, pool);
-  if (others.empty()) return insufficient_resources(world, batch, pool);
-  {
-    WhatIf here(world);
-    take_all(world, others, nullptr);
-    bool in_place = fits(world, j, batch, true);
-    if (!in_place && fits(world, j, batch, false)) return topology_verdict(world, j, batch, pool);
-    if (!in_place) {
-      Verdict v = insufficient_resources(world, batch, pool);
-      v.message += ", even if all preemptible work made way";
-      return v;
-    }
-  }
-  bool own = std::any_of(others.begin(), others.end(), [&](JobId v) { return is_less_important(world, v, j); });
+  if (!fits_when_empty(world, batch, pool)) return Reason::InsufficientResources;
+  if (requires_topology(world, j) && fits(world, j, batch, false) && !fits(world, j, batch, true))
+    return Reason::TopologyUnsatisfied;
+  bool own = has_less_important(turn, j);
+  if (!own && !has_others(turn, j, pool)) return Reason::InsufficientResources;
+  if (!own && act::reclaim_refusal(world, j, batch)) return Reason::ReclaimNotAllowed;
+  return Reason::VictimsInsufficient;
+}
+
+Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch, Reason reason) {
+  World& world = turn.world;
+  PoolId pool = world.queue(world.job(j).queue).pool;
   auto refusal = act::reclaim_refusal(world, j, batch);
-  if (refusal && !own) return refusal_verdict(world, *refusal);
+  if (reason == Reason::InsufficientResources) return insufficient_resources(world, batch, pool);
+  if (reason == Reason::TopologyUnsatisfied) return topology_verdict(world, j, batch, pool);
+  if (reason == Reason::ReclaimNotAllowed && refusal) return refusal_verdict(world, *refusal);
   return victims_verdict(turn, j, batch, pool, !refusal);
 }
 

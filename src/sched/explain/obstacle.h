@@ -1,13 +1,18 @@
 #pragma once
 // Obstacle: what stands between a job that passes every check of its queue and a place: the resources, the topology,
-// its own fair share, or the victims' rights. Finds out by taking everything away that could be taken, in a what-if.
+// its own fair share, or the rights of those who would have to make way.
 
 #include "model/verdict.h"
 #include "sched/act/turn.h"
+#include "sched/order/batch.h"
 
 namespace muster::sched::explain {
 
-// The batch of a job that was tried and found no place.
-model::Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch);
+// For a batch that was tried and found no place. InsufficientResources: it would not fit on empty nodes, or there is
+// nobody who could be asked to make way. TopologyUnsatisfied: without its topology it would fit. ReclaimNotAllowed: its
+// queue may not take from others. VictimsInsufficient: it may, but not enough.
+model::Reason obstacle_of(act::Turn& turn, JobId j, const order::Batch& batch);
+// The same with numbers and a sentence.
+model::Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch, model::Reason reason);
 
 }  // namespace muster::sched::explain

@@ -23,7 +23,7 @@ std::int64_t step_of(int r) { return r == 0 ? 10 : r == 1 ? 1 : 1 << 20; }
 
 class Remedies {
  public:
-  Remedies(World& world, JobId j, Time now) : world_(world), job_(j), now_(now) {}
+  Remedies(World& world, order::Lines& lines, JobId j, Time now) : world_(world), lines_(lines), job_(j), now_(now) {}
 
   // Whether one round after the change places what waits.
   bool starts(const std::function<void()>& change) {
@@ -31,7 +31,7 @@ class Remedies {
     std::int32_t before = world_.job(job_).active;
     change();
     share::divide_all(world_);
-    act::Turn turn{world_, now_, {}, {}};
+    act::Turn turn{world_, lines_, now_, {}};
     act::run_actions(turn, world_.config.actions);
     bool ok = world_.job(job_).active > before && world_.is_satisfied(world_.job(job_).root);
     world_.end_trial(std::move(trial));
@@ -129,6 +129,7 @@ class Remedies {
   void add(std::int64_t size, Remedy remedy) { found_.emplace_back(size, std::move(remedy)); }
 
   World& world_;
+  order::Lines& lines_;
   JobId job_;
   Time now_;
   std::vector<std::pair<std::int64_t, Remedy>> found_;
@@ -138,8 +139,8 @@ int resource_of(const std::string& name) { return name == "cpu" ? 1 : name == "m
 
 }  // namespace
 
-std::vector<Remedy> remedies(World& world, JobId j, const model::Verdict& verdict, Time now) {
-  Remedies search(world, j, now);
+std::vector<Remedy> remedies(World& world, order::Lines& lines, JobId j, const model::Verdict& verdict, Time now) {
+  Remedies search(world, lines, j, now);
   QueueId q = world.find_queue(verdict.queue);
   int r = resource_of(verdict.resource);
   switch (verdict.reason) {

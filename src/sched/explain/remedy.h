@@ -5,10 +5,11 @@
 #include <vector>
 
 #include "model/verdict.h"
-#include "sched/state/world.h"
+#include "sched/order/lines.h"
 
 namespace muster::sched::explain {
 
-std::vector<model::Remedy> remedies(World& world, JobId j, const model::Verdict& verdict, Time now);
+std::vector<model::Remedy> remedies(World& world, order::Lines& lines, JobId j, const model::Verdict& verdict,
+                                    Time now);
 
 }  // namespace muster::sched::explain

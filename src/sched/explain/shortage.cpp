@@ -52,6 +52,16 @@ std::string list_causes(const std::map<std::string, std::int64_t>& causes) {
 
 }  // namespace
 
+bool lacks_matching_node(const World& world, const order::Batch& batch, PoolId pool) {
+  ShapeId last;
+  for (PodId p : batch.pods) {
+    if (world.pod(p).shape == last) continue;
+    last = world.pod(p).shape;
+    if (!world.classes[world.shape(last).klass.value].nodes.meets(world.pool(pool).nodes)) return true;
+  }
+  return false;
+}
+
 std::optional<Verdict> no_matching_node(const World& world, const order::Batch& batch, PoolId pool) {
   for (std::size_t i = 0; i < batch.pods.size(); ++i) {
     if (i > 0 && world.pod(batch.pods[i]).shape == world.pod(batch.pods[i - 1]).shape) continue;
@@ -104,8 +114,7 @@ Verdict insufficient_resources(const World& world, const order::Batch& batch, Po
       if (guest.shape.gpu().is_shared() ? left > 0 : left >= 1000) here += left;
     }
     free += here;
-    if (best_node.is_none() || here > best || (here == best && world.node(n).rank < world.node(best_node).rank))
-      best = here, best_node = n;
+    if (best_node.is_none() || here > best) best = here, best_node = n;
   });
   const model::Resources one = world.demand(guest.shape, pool);
   bool by_gpu = guest.shape.gpu().devices > 0 && (v.causes.contains("GPUs") || v.causes.contains("GPU memory"));

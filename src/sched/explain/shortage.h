@@ -8,7 +8,8 @@
 
 namespace muster::sched::explain {
 
-// A pod of the batch that no node of the pool admits, whatever is free.
+// Whether no node of the pool admits some pod of the batch, whatever is free; and the verdict that says so.
+bool lacks_matching_node(const World& world, const order::Batch& batch, PoolId pool);
 std::optional<model::Verdict> no_matching_node(const World& world, const order::Batch& batch, PoolId pool);
 // What is free does not hold the batch.
 model::Verdict insufficient_resources(const World& world, const order::Batch& batch, PoolId pool);

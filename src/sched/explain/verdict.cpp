@@ -20,7 +20,7 @@ namespace {
 
 std::string shown(const QueueRow& q) { return q.noun.display_name.empty() ? q.noun.name : q.noun.display_name; }
 
-std::optional<Verdict> queue_verdict(const World& world, const JobRow& job) {
+Verdict queue_verdict(const World& world, const JobRow& job) {
   Verdict v;
   v.queue = job.noun.queue;
   if (job.queue.is_none()) {
@@ -28,11 +28,50 @@ std::optional<Verdict> queue_verdict(const World& world, const JobRow& job) {
     v.message = fmt::format("queue \"{}\" does not exist", job.noun.queue);
     return v;
   }
-  const QueueRow& q = world.queue(job.queue);
-  if (q.is_leaf()) return std::nullopt;
   v.reason = Reason::QueueNotLeaf;
-  v.message = fmt::format("queue \"{}\" has queues below it; only a queue without any takes workloads", shown(q));
+  v.message = fmt::format("queue \"{}\" has queues below it; only a queue without any takes workloads",
+                          shown(world.queue(job.queue)));
   return v;
+}
+
+Verdict promised_verdict(const World& world, const JobRow& job) {
+  Verdict v;
+  v.reason = Reason::WaitingForTermination;
+  std::int64_t on = 0;
+  for (PodId p : job.pods) on += world.pod(p).promised_node.is_none() ? 0 : 1;
+  v.numbers = {{"need", static_cast<double>(on)}};
+  v.message = fmt::format("has its place; waits until the pods there are gone ({} nominated)", count_of(on, "pod"));
+  return v;
+}
+
+Verdict delay_verdict(const JobRow& job, Time now) {
+  Verdict v;
+  v.reason = Reason::PreemptionDelayNotElapsed;
+  std::int64_t until = std::max(job.noun.created.ms, job.last_evicted) + job.noun.preemption_delay.ms;
+  v.message = fmt::format("finds no free place, and waits another {} before it makes others give way",
+                          to_words(Time{until} - now));
+  return v;
+}
+
+Verdict bind_verdict(const JobRow& job, Time now, Reason reason) {
+  Verdict v;
+  v.reason = reason;
+  v.numbers = {{"have", static_cast<double>(job.bind_failures)}};
+  v.message =
+      fmt::format("{} could not be carried out ({}); next try in {}",
+                  job.bind_failures == 1 ? std::string("a bind") : fmt::format("{} binds in a row", job.bind_failures),
+                  job.bind_reason, to_words(Time{job.retry_at} - now));
+  return v;
+}
+
+// Pods of the job that are not to be placed yet, and that are nominated.
+struct Count {
+  std::int32_t gated = 0, promised = 0;
+};
+Count count(const World& world, const JobRow& job) {
+  Count c;
+  for (GroupId g : job.groups) c.gated += world.group(g).gated, c.promised += world.group(g).promised;
+  return c;
 }
 
 Verdict limit_verdict(const World& world, const act::Breach& b) {
@@ -75,59 +114,59 @@ Verdict incomplete_verdict(const order::Readiness& r) {
 
 }  // namespace
 
-std::optional<Verdict> verdict_of(act::Turn& turn, JobId j) {
+std::optional<Reason> reason_of(act::Turn& turn, JobId j) {
   World& world = turn.world;
   const JobRow& job = world.job(j);
-  std::int32_t gated = 0, promised = 0;
-  for (GroupId g : job.groups) gated += world.group(g).gated, promised += world.group(g).promised;
   if (!job.live || !job.known || job.noun.deleted) return std::nullopt;
-  if (job.pending == 0 && gated == 0 && promised == 0) return std::nullopt;
-  if (auto v = queue_verdict(world, job)) return v;
+  const Count c = count(world, job);
+  if (job.pending == 0 && c.gated == 0 && c.promised == 0) return std::nullopt;
+  if (job.queue.is_none()) return Reason::QueueDoesNotExist;
+  if (!world.queue(job.queue).is_leaf()) return Reason::QueueNotLeaf;
   order::Batch batch = order::next_batch(world, j);
   if (!batch.empty())
-    if (auto b = act::breach(world, j, batch)) return limit_verdict(world, *b);
-  if (batch.empty() && promised == 0) {
+    if (auto b = act::breach(world, j, batch)) return b->guarded ? Reason::NonPreemptibleOverQuota : Reason::OverLimit;
+  if (c.promised > 0) return Reason::WaitingForTermination;
+  if (batch.empty()) {
     order::Readiness r = order::readiness(world, j);
-    if (r.ready && gated > 0) r.gated = true, r.gated_pods = gated;
-    return incomplete_verdict(r);
+    return r.gated || (r.ready && c.gated > 0) ? Reason::Gated : Reason::GangIncomplete;
   }
-  if (promised > 0) {
-    Verdict v;
-    v.reason = Reason::WaitingForTermination;
-    std::int64_t on = 0;
-    for (PodId p : job.pods) on += world.pod(p).promised_node.is_none() ? 0 : 1;
-    v.numbers = {{"need", static_cast<double>(on)}};
-    v.message = fmt::format("has its place; waits until the pods there are gone ({} nominated)", count_of(on, "pod"));
-    return v;
+  if (act::is_delayed(turn, j)) return Reason::PreemptionDelayNotElapsed;
+  if (job.retry_at > turn.now.ms) return job.bind_failures < 3 ? Reason::BackingOff : Reason::BindFailing;
+  if (lacks_matching_node(world, batch, world.queue(job.queue).pool)) return Reason::NoMatchingNode;
+  return obstacle_of(turn, j, batch);
+}
+
+std::optional<Verdict> verdict_of(act::Turn& turn, JobId j) {
+  World& world = turn.world;
+  auto reason = reason_of(turn, j);
+  if (!reason) return std::nullopt;
+  const JobRow& job = world.job(j);
+  switch (*reason) {
+    case Reason::QueueDoesNotExist:
+    case Reason::QueueNotLeaf:
+      return queue_verdict(world, job);
+    case Reason::OverLimit:
+    case Reason::NonPreemptibleOverQuota:
+      return limit_verdict(world, *act::breach(world, j, order::next_batch(world, j)));
+    case Reason::WaitingForTermination:
+      return promised_verdict(world, job);
+    case Reason::Gated:
+    case Reason::GangIncomplete: {
+      order::Readiness r = order::readiness(world, j);
+      if (r.ready) r.gated_pods = count(world, job).gated;
+      r.gated = *reason == Reason::Gated;
+      return incomplete_verdict(r);
+    }
+    case Reason::PreemptionDelayNotElapsed:
+      return delay_verdict(job, turn.now);
+    case Reason::BackingOff:
+    case Reason::BindFailing:
+      return bind_verdict(job, turn.now, *reason);
+    case Reason::NoMatchingNode:
+      return no_matching_node(world, order::next_batch(world, j), world.queue(job.queue).pool);
+    default:
+      return obstacle(turn, j, order::next_batch(world, j), *reason);
   }
-  if (act::is_delayed(turn, j)) {
-    Verdict v;
-    v.reason = Reason::PreemptionDelayNotElapsed;
-    std::int64_t until = std::max(job.noun.created.ms, job.last_evicted) + job.noun.preemption_delay.ms;
-    v.message = fmt::format("finds no free place, and waits another {} before it makes others give way",
-                            to_words(Time{until} - turn.now));
-    return v;
-  }
-  if (job.retry_at > turn.now.ms) {
-    Verdict v;
-    v.reason = job.bind_failures < 3 ? Reason::BackingOff : Reason::BindFailing;
-    v.numbers = {{"have", static_cast<double>(job.bind_failures)}};
-    v.message = fmt::format(
-        "{} could not be carried out ({}); next try in {}",
-        job.bind_failures == 1 ? std::string("a bind") : fmt::format("{} binds in a row", job.bind_failures),
-        job.bind_reason, to_words(Time{job.retry_at} - turn.now));
-    return v;
-  }
-  PoolId pool = world.queue(job.queue).pool;
-  if (auto v = no_matching_node(world, batch, pool)) return v;
-  // Jobs that ask the same of the same queue wait for the same reason.
-  std::string needs = act::signature(world, j, batch);
-  if (needs.empty()) return obstacle(turn, j, batch);
-  needs +=
-      fmt::format("|{}|{}|{}|{}", job.queue.value, job.noun.priority, static_cast<int>(job.preemptibility), batch.core);
-  auto known = turn.obstacles.find(needs);
-  if (known == turn.obstacles.end()) known = turn.obstacles.emplace(needs, obstacle(turn, j, batch)).first;
-  return known->second;
 }
 
 }  // namespace muster::sched::explain

@@ -1,6 +1,6 @@
 #pragma once
-// Verdict: the one reason why a job waits, found by the tests of interface 7 in their order. Reads the world as it is
-// after a round; works nothing out that would change it.
+// Verdict: the one reason why a job waits, found by the tests of interface 7 in their order. The reason alone costs
+// little; its numbers and sentence are worked out when somebody is told.
 
 #include <optional>
 
@@ -10,6 +10,7 @@
 namespace muster::sched::explain {
 
 // nullopt: the job does not wait.
+std::optional<model::Reason> reason_of(act::Turn& turn, JobId j);
 std::optional<model::Verdict> verdict_of(act::Turn& turn, JobId j);
 
 }  // namespace muster::sched::explain

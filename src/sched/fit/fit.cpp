@@ -54,6 +54,35 @@ std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when) 
   return least;
 }
 
+std::int64_t slots_when_empty(World& world, ShapeId shape_id, PoolId pool) {
+  if (world.empty_slots_version != world.nodes_version) {
+    world.empty_slots.clear();
+    world.empty_slots_version = world.nodes_version;
+  }
+  std::uint64_t key = (static_cast<std::uint64_t>(pool.value) << 32) | shape_id.value;
+  auto [it, fresh] = world.empty_slots.emplace(key, 0);
+  if (!fresh) return it->second;
+  const Shape& shape = world.shape(shape_id);
+  const GpuRequest& gpu = shape.gpu();
+  std::int64_t sum = 0;
+  (world.classes[shape.klass.value].nodes & world.pool(pool).nodes).each([&](NodeId n) {
+    std::int64_t least = INT64_MAX;
+    for (auto [d, amount] : shape.need)
+      if (world.config.predicates || d != dim_pods) least = std::min(least, world.offered(n, d) / amount);
+    std::int64_t pieces = 0, whole = 0;
+    for (std::uint32_t i = 0; i < world.node(n).device_count; ++i) {
+      const DeviceRow& d = world.device(n, static_cast<int>(i));
+      std::int32_t share = share_of_device(shape, d.memory_mib);
+      whole += d.capacity > 0 ? 1 : 0;
+      if (share > 0) pieces += d.capacity / share;
+    }
+    if (gpu.kind == GpuRequest::Kind::Whole) least = std::min(least, whole / std::max(1, gpu.devices));
+    if (gpu.is_shared()) least = std::min(least, pieces / std::max(1, gpu.devices));
+    sum += std::min<std::int64_t>(least, 1 << 20);
+  });
+  return it->second = sum;
+}
+
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
                                             Placement strategy) {
   const GpuRequest& gpu = shape.gpu();

@@ -23,6 +23,8 @@ inline Guest guest(const World& world, PodId p) { return {world.shape_of(p), wor
 bool fits_beside(const World& world, const Guest& guest, NodeId n, When when);
 // How many pods of the shape the node takes by its resources and devices alone.
 std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when);
+// The same over the usable nodes of a pool if nothing ran there; remembered until nodes change.
+std::int64_t slots_when_empty(World& world, ShapeId shape, PoolId pool);
 // The devices that such a pod would get; nullopt: not enough of them. `strategy` ranks devices for shares.
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
                                             Placement strategy);

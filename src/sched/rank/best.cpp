@@ -43,6 +43,121 @@ bool opens_no_device(const World& world, NodeId n, std::uint64_t mask) {
   return true;
 }
 
+// Whether the buckets' order is the order of the ladder for this pod.
+bool goes_by_buckets(const World& world, const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
+  const auto kind = shape.gpu().kind;
+  if (kind == GpuRequest::Kind::None || kind == GpuRequest::Kind::Mig) return false;
+  if (wishes.topology != nullptr || !wishes.nominated.is_none()) return false;
+  if (pool.gpu == Placement::Spread && !pool.uniform) return false;
+  for (const auto& s : shape.constraints.spread)
+    if (!s.hard) return false;
+  (void)world;
+  return true;
+}
+
+// The first node that fits, walking the buckets from the best score downwards: every node before it scores less or does
+// not fit.
+class BucketWalk {
+ public:
+  BucketWalk(const World& world, const fit::Guest& guest, const PoolRow& pool, const Wishes& wishes)
+      : world_(world),
+        guest_(guest),
+        pool_(pool),
+        wishes_(wishes),
+        klass_(world.classes[guest.shape.klass.value]),
+        in_node_(world.config.devices.value_or(pool.gpu)) {}
+
+  std::optional<Spot> run() {
+    const bool shared = guest_.shape.gpu().is_shared();
+    const bool prefers_shared = shared && pool_.gpu == Placement::Binpack;
+    if (prefers_shared) gather_open();
+    const bool some_avoid = !klass_.avoided.empty();
+    for (int avoided = 0; avoided <= (some_avoid ? 1 : 0); ++avoided) {
+      avoided_ = some_avoid ? (avoided == 1 ? Avoided::Only : Avoided::Not) : Avoided::Any;
+      for (int open = prefers_shared ? 1 : 0; open >= 0; --open) {
+        open_only_ = open == 1;
+        opens_only_ = prefers_shared && open == 0;
+        for (When when : {When::Now, When::Later}) {
+          if (when == When::Later && wishes_.now_only) continue;
+          if (auto spot = levels(when)) return spot;
+        }
+      }
+    }
+    return std::nullopt;
+  }
+
+ private:
+  enum class Avoided { Any, Not, Only };
+
+  // Nodes where a shared device may have room.
+  void gather_open() {
+    std::int32_t share = share_of_device(guest_.shape, pool_.most_mib);
+    open_.assign(pool_.by_room.words(0).size(), 0);
+    for (std::size_t level = static_cast<std::size_t>(share / room_step); level < pool_.by_room.levels(); ++level) {
+      if (pool_.by_room.count(level) == 0) continue;
+      const auto& words = pool_.by_room.words(level);
+      for (std::size_t i = 0; i < words.size(); ++i) open_[i] |= words[i];
+    }
+  }
+
+  std::optional<Spot> levels(When when) {
+    const bool shared = guest_.shape.gpu().is_shared();
+    const std::size_t low = shared ? 0 : static_cast<std::size_t>(guest_.shape.gpu().devices);
+    const std::size_t end = pool_.by_free.levels();
+    if (pool_.gpu == Placement::Binpack) {
+      for (std::size_t level = low; level < end; ++level)
+        if (auto spot = nodes(level, when)) return spot;
+    } else {
+      for (std::size_t level = end; level-- > low;)
+        if (auto spot = nodes(level, when)) return spot;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Spot> nodes(std::size_t level, When when) {
+    if (pool_.by_free.count(level) == 0) return std::nullopt;
+    const auto& words = pool_.by_free.words(level);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      std::uint64_t w = words[i] & klass_.nodes.word(i);
+      if (w == 0) continue;
+      if (wishes_.within != nullptr) w &= wishes_.within->word(i);
+      if (avoided_ != Avoided::Any) w &= avoided_ == Avoided::Only ? klass_.avoided.word(i) : ~klass_.avoided.word(i);
+      if (open_only_) w &= open_[i];
+      for (; w != 0; w &= w - 1)
+        if (auto spot =
+                at(NodeId{static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(w)))}, when))
+          return spot;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Spot> at(NodeId n, When when) {
+    if (!guest_.shape.gpu().is_shared() && when == When::Now && world_.node(n).free_now < guest_.shape.gpu().devices)
+      return std::nullopt;
+    if (!fit::fits_beside(world_, guest_, n, when)) return std::nullopt;
+    // What fits now was a candidate of the pass before.
+    if (when == When::Later && fit::fits_beside(world_, guest_, n, When::Now) &&
+        fit::choose_devices(world_, guest_.shape, n, When::Now, in_node_))
+      return std::nullopt;
+    auto mask = fit::choose_devices(world_, guest_.shape, n, when, in_node_);
+    if (!mask) return std::nullopt;
+    if (open_only_ || opens_only_) {
+      if (opens_no_device(world_, n, *mask) != open_only_) return std::nullopt;
+    }
+    return Spot{n, *mask, when == When::Now};
+  }
+
+  const World& world_;
+  const fit::Guest& guest_;
+  const PoolRow& pool_;
+  const Wishes& wishes_;
+  const ConstraintClass& klass_;
+  Placement in_node_;
+  std::vector<std::uint64_t> open_;
+  Avoided avoided_ = Avoided::Any;
+  bool open_only_ = false, opens_only_ = false;
+};
+
 }  // namespace
 
 std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const Wishes& wishes) {
@@ -50,6 +165,7 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
   const Shape& shape = guest.shape;
   const ConstraintClass& klass = world.classes[shape.klass.value];
   const PoolRow& pool = world.pool(pool_id);
+  if (goes_by_buckets(world, shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
   const bool gpu = shape.wants_gpu();
   const Placement placement = gpu ? pool.gpu : pool.cpu;
   const Placement in_node = world.config.devices.value_or(pool.gpu);
@@ -84,7 +200,7 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
     }
     if (best) {
       int o = order(score, best_score, placement);
-      if (o > 0 || (o == 0 && row.rank > world.node(best->node).rank)) return;
+      if (o >= 0) return;  // nodes come in the order of their names
     }
     best = Spot{n, *mask, score.now};
     best_score = score;

@@ -14,6 +14,8 @@ using model::Resources;
 
 void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later) {
   NodeRow& row = node(n);
+  const std::int32_t free_before = row.free_later;
+  const bool shared = shape.gpu().is_shared();
   for (auto [d, amount] : shape.need) {
     log.add(idle_[n.value * stride_ + d], -held * amount);
     log.add(future_[n.value * stride_ + d], -later * amount);
@@ -34,6 +36,26 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     log.add(row.free_now, static_cast<int>(is_now) - static_cast<int>(was_now));
     log.add(row.free_later, static_cast<int>(is_later) - static_cast<int>(was_later));
   }
+  // The buckets are filled anew when nodes have changed.
+  if (nodes_dirty_ || !row.usable) return;
+  PoolRow& owner = pools[row.pool.value];
+  if (row.free_later != free_before)
+    owner.by_free.move(log, n, static_cast<std::size_t>(free_before), static_cast<std::size_t>(row.free_later));
+  if (!shared) return;
+  std::int32_t room = room_of(n);
+  if (room == row.room) return;
+  auto from = static_cast<std::size_t>(row.room / room_step), to = static_cast<std::size_t>(room / room_step);
+  log.set(row.room, room);
+  if (from != to) owner.by_room.move(log, n, from, to);
+}
+
+std::int32_t World::room_of(NodeId n) const {
+  std::int32_t room = 0;
+  for (std::uint32_t i = 0; i < node(n).device_count; ++i) {
+    const DeviceRow& d = device(n, static_cast<int>(i));
+    if (d.future > 0 && d.future < d.capacity) room = std::max(room, d.capacity - d.future);
+  }
+  return room;
 }
 
 void World::account_terms(PodId p, NodeId n, int held, int later) {
@@ -110,6 +132,7 @@ void World::account_counts(PodId p, int sign) {
   const PodRow& row = pod(p);
   if (row.job.is_none()) return;
   JobRow& owner = job(row.job);
+  mark_changed(row.job);
   bool active = is_active(p);
   bool leaving = !active && model::holds_resources(row.state);
   bool waits = !active && row.state == PodState::Pending;
@@ -292,9 +315,24 @@ void World::begin_round() {
   changes_ = 0;
 }
 
+std::vector<JobId> World::take_changed_jobs() {
+  for (JobId j : changed_jobs_) job(j).changed = false;
+  if (in_trial_) trial_jobs_.insert(trial_jobs_.end(), changed_jobs_.begin(), changed_jobs_.end());
+  std::vector<JobId> out;
+  out.swap(changed_jobs_);
+  return out;
+}
+
+std::vector<std::string> World::take_dropped() {
+  std::vector<std::string> out;
+  out.swap(dropped_);
+  return out;
+}
+
 World::Trial World::begin_trial() {
   settle();
   Trial trial{log.mark(), touched_, changes_};
+  in_trial_ = true;
   ++round_;
   for (PodId p : trial.touched)
     if (pod(p).live && !pod(p).asked_promised) unpromise(p);
@@ -305,6 +343,9 @@ World::Trial World::begin_trial() {
 
 void World::end_trial(Trial trial) {
   log.rollback(trial.mark);
+  in_trial_ = false;
+  for (JobId j : trial_jobs_) mark_changed(j);
+  trial_jobs_.clear();
   touched_ = std::move(trial.touched);
   changes_ = trial.changes;
 }
@@ -318,6 +359,7 @@ void World::set_preemptibility(JobId j, Preemptibility kind) {
     log.set(job(j).guarded.gpu, 0), log.set(job(j).guarded.cpu, 0), log.set(job(j).guarded.memory, 0);
   }
   log.set(job(j).preemptibility, kind);
+  mark_changed(j);
   for (PodId p : job(j).pods) account_queue(p, 1);
   refresh_guarded(j);
 }

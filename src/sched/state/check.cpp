@@ -127,11 +127,13 @@ class Recount {
   std::string first_difference() {
     auto before = snapshot();
     clear();
-    auto mark = std::vector<PodId>{};
+    w_.nodes_dirty_ = true;  // the buckets are filled at the end
     for (std::uint32_t i = 0; i < w_.pods.size(); ++i)
       if (w_.pods[i].live) w_.account(PodId{i}, 1);
     for (std::uint32_t i = 0; i < w_.jobs.size(); ++i)
       if (w_.jobs[i].live) w_.refresh_guarded(JobId{i});
+    w_.fill_buckets();
+    w_.nodes_dirty_ = false;
     auto after = snapshot();
     for (std::size_t i = 0; i < before.size(); ++i)
       if (before[i].second != after[i].second)
@@ -153,11 +155,25 @@ class Recount {
         put(fmt::format("queue {} {} pending", q.noun.name, resource_name(r)), at(q.pending, r));
       }
     }
+    for (const auto& p : w_.pools)
+      for (std::size_t level = 0; level < p.by_free.levels(); ++level)
+        put(fmt::format("pool {} nodes with {} free", p.name, level), p.by_free.count(level));
     for (std::uint32_t i = 0; i < w_.nodes.size(); ++i) {
       const NodeRow& n = w_.nodes[i];
       if (!n.live) continue;
       put(fmt::format("node {} free now", n.noun->name), n.free_now);
       put(fmt::format("node {} free later", n.noun->name), n.free_later);
+      if (n.usable) {
+        const PoolRow& pool = w_.pools[n.pool.value];
+        auto has = [&](const Buckets& b, std::size_t level) {
+          return static_cast<std::int64_t>(b.words(level)[i / 64] >> (i % 64) & 1);
+        };
+        put(fmt::format("node {} in its bucket", n.noun->name),
+            has(pool.by_free, static_cast<std::size_t>(n.free_later)));
+        put(fmt::format("node {} room", n.noun->name), n.room);
+        put(fmt::format("node {} in its room", n.noun->name),
+            has(pool.by_room, static_cast<std::size_t>(n.room / room_step)));
+      }
       for (DimId d = 0; d < w_.dims.size(); ++d) {
         put(fmt::format("node {} {} idle", n.noun->name, w_.dims.name(d)), w_.idle(NodeId{i}, d));
         put(fmt::format("node {} {} future", n.noun->name, w_.dims.name(d)), w_.future(NodeId{i}, d));

@@ -58,6 +58,21 @@ void Domains::drop_node(NodeId n) {
   for (auto& key : keys_) place(key, n, nullptr);
 }
 
+void Domains::renumber(const std::vector<NodeId>& to, std::size_t count) {
+  std::vector<const model::Node*> fresh(count);
+  for (std::size_t i = 0; i < nodes_.size(); ++i)
+    if (i < to.size() && !to[i].is_none()) fresh[to[i].value] = nodes_[i];
+  nodes_ = std::move(fresh);
+  for (auto& key : keys_) {
+    Column<NodeId, std::int32_t> of;
+    of.grow(count);
+    for (auto& domain : of) domain = no_domain;
+    for (std::uint32_t i = 0; i < key.of.size(); ++i)
+      if (i < to.size() && !to[i].is_none()) of[to[i]] = key.of[NodeId{i}];
+    key.of = std::move(of);
+  }
+}
+
 std::string_view Domains::value_of(std::uint32_t key, std::int32_t domain) const {
   for (const auto& [value, d] : keys_[key].values)
     if (d == domain) return value;

@@ -41,6 +41,8 @@ class Domains {
   TermId term(std::string_view ns, std::string_view label, const std::map<std::string, std::string>& labels);
   void set_node(NodeId n, const model::Node& node);
   void drop_node(NodeId n);
+  // After nodes were renumbered: `to` by old id, none for those that are gone; `count` nodes are left.
+  void renumber(const std::vector<NodeId>& to, std::size_t count);
 
   std::int32_t of(std::uint32_t key, NodeId n) const {
     const auto& column = keys_[key].of;

@@ -90,6 +90,7 @@ Result<void> World::upsert(const Gang& gang) {
     for (PodId p : members) account(p, 1);
     refresh_guarded(j);
   }
+  mark_changed(j);
   ++shares_version;
   return {};
 }
@@ -108,6 +109,7 @@ void World::remove_gang(const std::string& key) {
   job(j).preemptibility = model::Preemptibility::Preemptible;
   build_groups(j);
   for (PodId p : members) account(p, 1);
+  mark_changed(j);
   drop_job_if_empty(j);
   ++shares_version;
 }
@@ -123,7 +125,9 @@ JobId World::job_for_pod(const std::string& ns, const std::string& gang) {
   } else {
     j = free_jobs_.back();
     free_jobs_.pop_back();
+    bool changed = job(j).changed;
     job(j) = {};
+    job(j).changed = changed;
   }
   JobRow& row = job(j);
   row.live = true;
@@ -139,7 +143,10 @@ void World::drop_job_if_empty(JobId j) {
   if (row.known || !row.pods.empty()) return;
   for (GroupId g : row.groups) group(g) = {}, free_groups_.push_back(g);
   job_by_key_.erase(row.key);
+  if (row.told >= 0) dropped_.push_back(row.key);
+  mark_changed(j);
   row = {};
+  row.changed = true;
   free_jobs_.push_back(j);
 }
 

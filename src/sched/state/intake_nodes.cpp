@@ -164,26 +164,62 @@ void World::remove_node(const std::string& name) {
   ++nodes_version;
 }
 
-void World::refresh_nodes() {
+void World::renumber_nodes() {
   std::vector<NodeId> order;
   for (std::uint32_t i = 0; i < nodes.size(); ++i)
     if (nodes[i].live) order.push_back(NodeId{i});
   std::sort(order.begin(), order.end(), [&](NodeId a, NodeId b) { return node(a).noun->name < node(b).noun->name; });
+  bool in_place = order.size() == nodes.size();
+  for (std::uint32_t i = 0; i < order.size() && in_place; ++i) in_place = order[i].value == i;
+  if (in_place) return;
+  std::vector<NodeId> to(nodes.size());
+  std::vector<NodeRow> rows(order.size());
+  std::vector<std::int64_t> idle(std::max<std::size_t>(order.size(), 1) * stride_), future(idle), offered(idle);
+  std::vector<DeviceRow> parts;
+  for (std::uint32_t i = 0; i < order.size(); ++i) {
+    NodeId old = order[i];
+    to[old.value] = NodeId{i};
+    rows[i] = std::move(node(old));
+    for (std::size_t d = 0; d < stride_; ++d) {
+      idle[i * stride_ + d] = idle_[old.value * stride_ + d];
+      future[i * stride_ + d] = future_[old.value * stride_ + d];
+      offered[i * stride_ + d] = offered_[old.value * stride_ + d];
+    }
+    auto first = devices.begin() + rows[i].first_device;
+    rows[i].first_device = static_cast<std::uint32_t>(parts.size());
+    parts.insert(parts.end(), first, first + rows[i].device_count);
+    node_by_name_[rows[i].noun->name] = NodeId{i};
+  }
+  nodes = std::move(rows), devices = std::move(parts);
+  idle_ = std::move(idle), future_ = std::move(future), offered_ = std::move(offered);
+  free_nodes_.clear();
+  auto follow = [&](NodeId& n) {
+    if (!n.is_none()) n = n.value < to.size() ? to[n.value] : NodeId{};
+  };
+  for (auto& p : pods) follow(p.node), follow(p.promised_node), follow(p.claim), follow(p.before_node);
+  for (auto& klass : classes) klass.nodes.renumber(to), klass.avoided.renumber(to);
+  domains.renumber(to, nodes.size());
+}
+
+void World::refresh_nodes() {
+  renumber_nodes();
   std::vector<std::int64_t> least;
   for (auto& p : pools) {
     least.push_back(p.least_mib);
-    p.nodes.clear(), p.offered = {}, p.least_mib = p.most_mib = 0;
+    p.nodes.clear(), p.offered = {}, p.least_mib = p.most_mib = 0, p.foreign = {}, p.most_devices = 0, p.uniform = true;
   }
-  std::uint32_t rank = 0;
-  for (NodeId n : order) {
-    NodeRow& row = node(n);
-    row.rank = rank++;
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    const NodeRow& row = nodes[i];
     if (!row.usable) continue;
     PoolRow& p = pools[row.pool.value];
-    p.nodes.put(n);
+    bool first = p.nodes.empty();
+    p.nodes.put(NodeId{i});
     p.offered.cpu += row.noun->cpu, p.offered.memory += row.noun->memory;
+    auto count = static_cast<std::int32_t>(row.device_count);
+    p.uniform = p.uniform && (first || count == p.most_devices);
+    p.most_devices = std::max(p.most_devices, count);
     if (row.noun->mig == model::Node::Mig::Mixed) {
-      for (const auto& [name, count] : row.noun->mig_instances) p.offered.gpu += gpus_of_profile(name) * count * 1000;
+      for (const auto& [name, n] : row.noun->mig_instances) p.offered.gpu += gpus_of_profile(name) * n * 1000;
       continue;
     }
     for (const auto& d : row.noun->devices) {
@@ -196,7 +232,6 @@ void World::refresh_nodes() {
   // Memory requests that wait are charged by the smallest device of the pool.
   for (std::size_t i = 0; i < pools.size(); ++i)
     if (least[i] != pools[i].least_mib) queues_dirty_ = true;
-  for (auto& p : pools) p.foreign = {};
   for (std::uint32_t i = 0; i < pods.size(); ++i) {
     const PodRow& p = pods[i];
     if (!p.live || !p.foreign || p.node.is_none() || !model::holds_resources(p.state) || !node(p.node).usable) continue;
@@ -204,8 +239,23 @@ void World::refresh_nodes() {
   }
   topologies.clear();
   for (const auto& t : config.topologies) topologies.push_back(build_topology(t, nodes));
+  fill_buckets();
   nodes_dirty_ = false;
   ++shares_version;
+}
+
+void World::fill_buckets() {
+  for (auto& p : pools) {
+    p.by_free.reset(static_cast<std::size_t>(p.most_devices) + 1, nodes.size());
+    p.by_room.reset(room_levels, nodes.size());
+  }
+  for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+    NodeRow& row = nodes[i];
+    if (!row.usable) continue;
+    row.room = room_of(NodeId{i});
+    pools[row.pool.value].by_free.put(static_cast<std::size_t>(row.free_later), NodeId{i});
+    pools[row.pool.value].by_room.put(static_cast<std::size_t>(row.room / room_step), NodeId{i});
+  }
 }
 
 void World::assign_devices(PodId p) {

@@ -249,6 +249,7 @@ Result<void> World::fail_bind(const std::string& ns, const std::string& name, co
   owner.bind_reason = reason;
   std::int64_t wait = 1000LL << std::min(owner.bind_failures - 1, 9);
   owner.retry_at = now.ms + std::min<std::int64_t>(wait, 300'000);
+  mark_changed(row.job);
   return {};
 }
 

@@ -194,7 +194,8 @@ void World::relink_queues() {
     if (!queue(q).parent.is_none() && queue(q).rooted) queue(queue(q).parent).children.push_back(q);
   }
   for (std::uint32_t i = 0; i < jobs.size(); ++i)
-    if (jobs[i].live) enlist(JobId{i});
+    if (jobs[i].live) enlist(JobId{i}), mark_changed(JobId{i});
+  ++queues_version;
 }
 
 void World::recount_queues() {

@@ -53,6 +53,14 @@ class NodeSet {
       if ((words_[i] & o.word(i)) != 0) return true;
     return false;
   }
+  // After nodes were renumbered: `to` by old id, none for those that are gone.
+  void renumber(const std::vector<NodeId>& to) {
+    NodeSet fresh;
+    each([&](NodeId n) {
+      if (n.value < to.size() && !to[n.value].is_none()) fresh.put(to[n.value]);
+    });
+    *this = std::move(fresh);
+  }
   std::size_t word_count() const { return words_.size(); }
   std::uint64_t word(std::size_t i) const { return i < words_.size() ? words_[i] : 0; }
 

@@ -13,6 +13,7 @@
 #include "model/pod.h"
 #include "model/queue.h"
 #include "sched/config.h"
+#include "sched/state/buckets.h"
 #include "sched/state/ids.h"
 #include "sched/state/node_set.h"
 
@@ -27,6 +28,10 @@ struct PoolRow {
   model::Resources foreign;    // what pods of other schedulers take of it
   std::int64_t least_mib = 0;  // memory of its smallest and largest device; 0: it has none
   std::int64_t most_mib = 0;
+  std::int32_t most_devices = 0;  // of one node
+  bool uniform = true;            // all its nodes have as many
+  Buckets by_free;                // by devices that will be free
+  Buckets by_room;                // by room on a device that is shared already
 };
 
 struct DeviceRow {
@@ -41,10 +46,10 @@ struct NodeRow {
   bool live = false;
   bool usable = false;  // ready and schedulable
   PoolId pool;
-  std::uint32_t rank = 0;  // place among all nodes by name
   std::uint32_t first_device = 0, device_count = 0;
   std::int32_t free_now = 0;    // cell: devices that nobody holds or was promised
   std::int32_t free_later = 0;  // cell: devices that will be free when what is going away is gone
+  std::int32_t room = 0;        // cell: most room on a device of which a part is taken, thousandths
   PodId held, promised;         // cells: heads of the lists of pods that hold, or are promised, something here
 };
 
@@ -99,8 +104,12 @@ struct JobRow {
   std::int64_t retry_at = 0;
   std::int32_t bind_failures = 0;
   std::string bind_reason;
-  std::string evict_message;  // of its last eviction
-  bool claims = false;        // some of its pods were nominated in the last round
+  std::int32_t told = -1;        // the reason for its waiting that was last told; -1: none
+  std::uint64_t told_state = 0;  // hash of all that was told
+  std::int64_t told_since = 0;   // when the reason began to hold
+  bool changed = false;          // is in the list of changed jobs
+  std::string evict_message;     // of its last eviction
+  bool claims = false;           // some of its pods were nominated in the last round
   std::uint64_t claimed_round = 0;
   bool preemptible() const { return preemptibility != model::Preemptibility::NonPreemptible; }
 };

@@ -42,6 +42,10 @@ class World {
   std::vector<TopologyRow> topologies;
   std::uint64_t nodes_version = 0;   // grows when nodes or their labels change
   std::uint64_t shares_version = 0;  // grows when fair shares may differ
+  // Slots of shapes on empty nodes (fit::slots_when_empty), while nodes are what they were.
+  std::unordered_map<std::uint64_t, std::int64_t> empty_slots;
+  std::uint64_t empty_slots_version = 0;
+  std::uint64_t queues_version = 0;  // grows when the tree of queues is another
 
   NodeRow& node(NodeId n) { return nodes[n.value]; }
   const NodeRow& node(NodeId n) const { return nodes[n.value]; }
@@ -94,6 +98,16 @@ class World {
   void unevict(PodId p, model::PodState as);
   // Pods changed in this round, in the order of their last change; a pod may be named though it ended as it began.
   const std::vector<PodId>& touched() const { return touched_; }
+  // Keys of gangs that are gone and of which somebody was told why they wait.
+  std::vector<std::string> take_dropped();
+  // Jobs that changed since this was last asked, each once; a what-if that was taken back counts.
+  std::vector<JobId> take_changed_jobs();
+  void mark_changed(JobId j) {
+    JobRow& row = job(j);
+    if (row.changed) return;
+    row.changed = true;
+    changed_jobs_.push_back(j);
+  }
   // Bound or nominated since the round began.
   bool placed_this_round(PodId p) const {
     const PodRow& row = pod(p);
@@ -137,13 +151,17 @@ class World {
   std::uint64_t hash() const;
 
   ShapeId intern(const model::Constraints& constraints, std::string_view ns);
-  // Names of nodes are ranked and pools summed up lazily after nodes changed.
+  // Nodes are numbered by name and pools summed up lazily after nodes changed.
   void refresh_nodes();
 
  private:
   friend class Recount;
   void account(PodId p, int sign);
   void account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later);
+  std::int32_t room_of(NodeId n) const;
+  void fill_buckets();
+  // Node ids in the order of the names, without gaps.
+  void renumber_nodes();
   void account_terms(PodId p, NodeId n, int held, int later);
   void account_counts(PodId p, int sign);
   void account_queue(PodId p, int sign);
@@ -200,6 +218,10 @@ class World {
   bool nodes_dirty_ = true;
   bool queues_dirty_ = true;
   std::vector<PodId> touched_;
+  std::vector<JobId> changed_jobs_;
+  std::vector<JobId> trial_jobs_;  // changed inside the trial that is open
+  bool in_trial_ = false;
+  std::vector<std::string> dropped_;
   std::uint64_t round_ = 1;
   std::uint32_t changes_ = 0;
 };
