@@ -201,8 +201,8 @@ TEST_CASE("list shows a table, wide, JSON of all pages, YAML or names") {
   CHECK(muster.run({"list"}).out ==
         "NAME     PHASE      GPUS  PODS         AGE  REASON\n"
         "train-2  Pending     0.5   0/1        30 s  waits for 1 GPU\n"
-        "train-1  Running    0.5+   1/1  3 h 51 min\n"
-        "train-3  Completed     -   0/1  3 h 51 min  exit status 0\n");
+        "train-3  Completed     -   0/1  3 h 51 min  exit status 0\n"
+        "train-1  Running    0.5+   1/1  3 h 51 min\n");
   CHECK(has(muster.run({"list", "-A", "-o", "wide"}).out, "PROJECT"));
   CHECK(js(muster.run({"list", "-o", "json"}).out).at("workloads").get_array().size() == 3);
   CHECK_FALSE(js(muster.run({"list", "--json"}).out).get_object().contains("next"));

@@ -51,9 +51,11 @@ std::vector<Column> columns_of(bool with_project) {
 }
 
 void sort_newest_first(json::Array& workloads) {
-  std::stable_sort(workloads.begin(), workloads.end(), [](const json::Value& a, const json::Value& b) {
-    return json::text_or(a, "/createdAt") > json::text_or(b, "/createdAt");
-  });
+  const auto key = [](const json::Value& one) {
+    return std::pair(json::text_or(one, "/createdAt"), json::text_or(one, "/id"));
+  };
+  std::sort(workloads.begin(), workloads.end(),
+            [&](const json::Value& a, const json::Value& b) { return key(a) > key(b); });
 }
 
 void show(const Session& session, const json::Array& workloads, bool with_project) {
