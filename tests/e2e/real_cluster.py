@@ -133,6 +133,12 @@ def node(number):
             "status": {"capacity": resources, "allocatable": resources, "conditions": [{"type": "Ready", "status": "True", "reason": "KubeletReady"}]}}
 
 
+def add_node(kube, number):
+    kube.call("POST", "/api/v1/nodes", node(number))
+    # The server taints a new node as not ready; the controller that would lift that judges heartbeats, and plain objects have none.
+    kube.call("PATCH", f"/api/v1/nodes/gpu-{number:04}", {"spec": {"taints": None}}, "application/merge-patch+json")
+
+
 def queue(name, parent, quota):
     free = {"quota": -1, "limit": -1, "overQuotaWeight": 1}
     spec = {"resources": {"gpu": {"quota": quota, "limit": -1, "overQuotaWeight": 1}, "cpu": free, "memory": free}}
@@ -203,7 +209,16 @@ def writes_so_far(kube):
 
 
 def wait_bound(kube, namespace, number, seconds):
-    return wait_for(f"{number} pods of {namespace} bound", lambda: len(bound(kube.pods(namespace))) == number, seconds=seconds, every=0.2)
+    seen = []
+
+    def enough():
+        seen.append(len(bound(kube.pods(namespace))))
+        return seen[-1] == number
+    try:
+        return wait_for(f"{number} pods of {namespace} bound", enough, seconds=seconds, every=0.2)
+    except AssertionError as error:
+        with open(kube.server.path("muster-cluster.log"), encoding="utf-8") as log:
+            raise AssertionError(f"{error}; bound over time: {seen[-8:]}; the log's end:\n{log.read()[-3000:]}") from None
 
 
 def test_two_queues_share_a_real_cluster():
@@ -215,7 +230,7 @@ def test_two_queues_share_a_real_cluster():
         kube = Kube(server)
         first = Cluster(server, "--install-crds")
         wait_for("muster cluster is ready", first.ready, seconds=30)
-        apply_all([lambda n=n: kube.call("POST", "/api/v1/nodes", node(n)) for n in range(NODES)])
+        apply_all([lambda n=n: add_node(kube, n) for n in range(NODES)])
         queues = "/apis/scheduling.run.ai/v2/queues"
         for one in queue("all", None, NODES * GPUS), queue("a", "all", 200), queue("b", "all", 200):
             kube.call("POST", queues, one)
