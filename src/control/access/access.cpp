@@ -46,7 +46,7 @@ std::string_view to_text(Via via) {
   return "";
 }
 
-Access::Access(Options options) : options_(std::move(options)), owner_hash_(crypt::sha256_hex(options_.owner_token)) {}
+Access::Access(Options options) : options_(std::move(options)), owner_hash_(crypt::sha256_hex(trim(options_.owner_token))) {}
 
 Result<void> Access::load(sql::Connection& db) {
   const std::int64_t now = options_.clock->now().ms;
@@ -207,7 +207,7 @@ Result<void> Access::keep(const std::string& hash, const Known& known) {
 }
 
 Result<Access::Grant> Access::issue_token(std::string_view id, std::string_view secret) {
-  if (options_.owner_token.empty() || id != owner_id || !equal_secret(crypt::sha256_hex(secret), owner_hash_)) {
+  if (options_.owner_token.empty() || id != owner_id || !equal_secret(crypt::sha256_hex(trim(secret)), owner_hash_)) {
     return unauthenticated("id or secret is wrong; the id is owner, the secret stands in owner.token");
   }
   const Time expires = options_.clock->now() + token_lifetime;

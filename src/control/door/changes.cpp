@@ -11,7 +11,7 @@ std::string frame(std::uint64_t number, const Changes::Told& told) {
 
 }  // namespace
 
-Changes::Changes(Render render, std::uint64_t first) : render_(std::move(render)), last_(first), first_(first) {
+Changes::Changes(Render render, std::uint64_t first) : render_(std::move(render)), last_(first) {
   thread_ = std::jthread([this](std::stop_token stop) { run(stop); });
 }
 

@@ -89,7 +89,6 @@ class Changes {
   std::vector<Watcher> arrived_ GUARDED_BY(mutex_);
   std::deque<Entry> ring_ GUARDED_BY(mutex_);
   std::uint64_t last_ GUARDED_BY(mutex_);
-  std::uint64_t first_ GUARDED_BY(mutex_);
   std::size_t count_ GUARDED_BY(mutex_) = 0;
   Deadline due_ GUARDED_BY(mutex_) = Deadline::never();
   Deadline next_beat_ GUARDED_BY(mutex_) = Deadline::never();

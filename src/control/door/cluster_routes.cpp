@@ -157,7 +157,7 @@ void add_cluster_routes(Routes& routes) {
                                                 {"updatedAt", "/updatedAt"}});
                return page_response("nodepools", TRY(select(request, fields, {pool_json(plane)}, "/name")));
              });
-  routes.add("GET", "/api/v1/node-pools/count", [&plane](const Caller&, const net::Request&) -> Result<net::Response> {
+  routes.add("GET", "/api/v1/node-pools/count", [](const Caller&, const net::Request&) -> Result<net::Response> {
     return net::json_response(200, json::Object{{"count", 1}});
   });
   routes.add("GET", "/api/v1/node-pools/{id}",

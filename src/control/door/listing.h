@@ -66,20 +66,29 @@ bool matches(const Query& query, const std::vector<Field<Row>>& fields, const Ro
                      [&](const Condition& one) { return holds(one, fields[one.field].read(row)); });
 }
 
-// Rows in the asked order; those with equal keys keep theirs.
+// Rows in the asked order; those with equal keys keep theirs. Only the rows of the page are sure to stand right: the
+// rest stands in any order.
 template <class Row>
 void sort_rows(const Query& query, const std::vector<Field<Row>>& fields, std::vector<const Row*>& rows) {
   if (!query.sort_by) {
     if (query.descending) std::reverse(rows.begin(), rows.end());
     return;
   }
-  std::vector<std::pair<FieldValue, const Row*>> keyed;
+  struct Keyed {
+    FieldValue key;
+    std::size_t place = 0;
+    const Row* row = nullptr;
+  };
+  std::vector<Keyed> keyed;
   keyed.reserve(rows.size());
-  for (const Row* row : rows) keyed.emplace_back(fields[*query.sort_by].read(*row), row);
-  std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
-    return query.descending ? b.first < a.first : a.first < b.first;
-  });
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = keyed[i].second;
+  for (const Row* row : rows) keyed.push_back({fields[*query.sort_by].read(*row), keyed.size(), row});
+  const std::size_t wanted = std::min(keyed.size(), query.offset + query.limit);
+  std::partial_sort(keyed.begin(), keyed.begin() + static_cast<std::ptrdiff_t>(wanted), keyed.end(),
+                    [&](const Keyed& a, const Keyed& b) {
+                      if (a.key == b.key) return a.place < b.place;
+                      return query.descending ? b.key < a.key : a.key < b.key;
+                    });
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = keyed[i].row;
 }
 
 // The slice of the page, and the offset of the next one.

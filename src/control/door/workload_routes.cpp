@@ -233,10 +233,14 @@ Result<net::Response> list_history(Plane& plane, const Caller& caller, const net
                          {"spec", json::Object{{"phaseUpdate", json::Object{{"phase", model::to_text(change.phase)},
                                                                             {"phaseMessage", change.message}}}}}});
   }
-  std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  if (query.descending) std::reverse(records.begin(), records.end());
+  std::vector<std::size_t> order(records.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::tie(records[a].first, a) < std::tie(records[b].first, b);
+  });
+  if (query.descending) std::reverse(order.begin(), order.end());
   json::Array list;
-  for (auto& [at, record] : records) list.push_back(std::move(record));
+  for (const std::size_t i : order) list.push_back(std::move(records[i].second));
   return net::json_response(200, page_body("records", std::move(list), query));
 }
 

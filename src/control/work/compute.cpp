@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::int64_t most_devices = 100'000;
 constexpr std::int64_t mebibyte = 1 << 20;
+constexpr std::string_view mig_prefix = "nvidia.com/mig-";
 
 // A portion has at most three decimals; nullopt otherwise.
 std::optional<std::int32_t> milli_of(double portion) {
@@ -53,8 +54,8 @@ Result<void> complete_memory(json::Object& out, const Fields& fields, std::int64
                      fields.at(name));
     }
   }
-  const std::optional<std::int64_t> request = TRY(fields.bytes("gpuMemoryRequest"));
-  const std::optional<std::int64_t> limit = TRY(fields.bytes("gpuMemoryLimit"));
+  const std::optional<std::int64_t> request = TRY(fields.bytes("gpuMemoryRequest", 1));
+  const std::optional<std::int64_t> limit = TRY(fields.bytes("gpuMemoryLimit", 1));
   if (!request) return invalid("a request by memory needs gpuMemoryRequest", fields.at("gpuMemoryRequest"));
   if (*request < mebibyte) return invalid("the least gpu memory is 1Mi", fields.at("gpuMemoryRequest"));
   if (limit && *limit < *request) return invalid("the limit is below the request", fields.at("gpuMemoryLimit"));
@@ -101,8 +102,8 @@ Result<void> complete_cpu(json::Object& out, const Fields& fields) {
   out["cpuCoreRequest"] = std::round(*request * 1000) / 1000;
   if (limit) out["cpuCoreLimit"] = *limit;
 
-  std::optional<std::int64_t> memory = TRY(fields.bytes("cpuMemoryRequest"));
-  const std::optional<std::int64_t> memory_limit = TRY(fields.bytes("cpuMemoryLimit"));
+  std::optional<std::int64_t> memory = TRY(fields.bytes("cpuMemoryRequest", 0));
+  const std::optional<std::int64_t> memory_limit = TRY(fields.bytes("cpuMemoryLimit", 1));
   if (memory && memory_limit && *memory_limit < *memory) {
     return invalid("the limit is below the request", fields.at("cpuMemoryLimit"));
   }
@@ -128,16 +129,38 @@ Result<void> complete_extended(json::Object& out, const Fields& fields) {
     if (TRY(item.boolean("exclude")).value_or(false)) continue;
     const std::string resource = TRY(item.text("resource")).value_or("");
     if (resource.empty()) return invalid("an extended resource needs a name", pointer + "/resource");
-    if (resource.starts_with("nvidia.com/")) {
+    const bool is_mig = resource.starts_with(mig_prefix);
+    if (resource.starts_with("nvidia.com/") && !is_mig) {
       return invalid("gpus are asked for with gpuDevicesRequest", pointer + "/resource");
     }
-    TRY(item.bytes("quantity"));
+    if (is_mig && json::integer_at(out, "/gpuDevicesRequest").value_or(0) > 0) {
+      return invalid("gpus are asked for as devices or as MIG instances, not as both", pointer + "/resource");
+    }
+    const std::optional<std::int64_t> quantity = TRY(item.bytes("quantity", 1));
+    if (is_mig && quantity.value_or(1) > most_devices) {
+      return invalid("that many MIG instances do not exist", pointer + "/quantity");
+    }
     if (item.find("quantity") == nullptr)
       return invalid("an extended resource needs a quantity", pointer + "/quantity");
     kept.push_back((*list)[i]);
   }
   if (!kept.empty()) out["extendedResources"] = std::move(kept);
   return {};
+}
+
+// MIG instances stand among the extended resources; None without any.
+model::GpuRequest mig_request(const json::Value& compute) {
+  model::GpuRequest out;
+  const json::Value* list = json::member(compute, "extendedResources");
+  if (list == nullptr || !list->is_array()) return out;
+  for (const json::Value& item : list->get_array()) {
+    const std::string resource = json::text_or(item, "/resource");
+    const Result<std::int64_t> count = parse_units(json::text_or(item, "/quantity", "0"));
+    if (!resource.starts_with(mig_prefix) || !count.has_value() || *count <= 0 || *count > most_devices) continue;
+    out.kind = model::GpuRequest::Kind::Mig;
+    out.mig[resource] += static_cast<std::int32_t>(*count);
+  }
+  return out;
 }
 
 }  // namespace
@@ -159,13 +182,13 @@ Result<json::Value> complete_compute(const json::Value* compute, const std::stri
 model::GpuRequest gpu_request(const json::Value& compute) {
   model::GpuRequest out;
   const std::int64_t devices = json::integer_at(compute, "/gpuDevicesRequest").value_or(0);
-  if (devices == 0) return out;
+  if (devices == 0) return mig_request(compute);
   out.devices = static_cast<std::int32_t>(devices);
   if (json::text_or(compute, "/gpuRequestType", "portion") == "memory") {
     out.kind = model::GpuRequest::Kind::Memory;
     const auto mib = [&](const char* at) {
       const Result<std::int64_t> bytes = parse_units(json::text_or(compute, at, "0"));
-      return bytes.has_value() ? (*bytes + mebibyte - 1) / mebibyte : 0;
+      return bytes.has_value() ? *bytes / mebibyte + (*bytes % mebibyte != 0 ? 1 : 0) : 0;
     };
     out.memory_mib = mib("/gpuMemoryRequest");
     const std::int64_t limit = mib("/gpuMemoryLimit");

@@ -25,6 +25,12 @@ json::Value phase_reason(const Workload& one) {
   return known ? json::Value(one.phase_reason) : json::Value(nullptr);
 }
 
+// `each` bytes `times` over. Absurd requests wait for ever, but they must not wrap around here.
+std::string bytes_text(std::int64_t each, std::int64_t times) {
+  const double product = static_cast<double>(each) * static_cast<double>(times);
+  return bytes_to_text(product < 9e18 ? each * times : std::int64_t{9'000'000'000'000'000'000});
+}
+
 // What `pods` pods of this spec ask together.
 json::Value requested(const json::Value& compute, const SpecSummary& summary, std::int64_t pods) {
   const GpuRequest& gpu = summary.gpu;
@@ -37,8 +43,8 @@ json::Value requested(const json::Value& compute, const SpecSummary& summary, st
     const std::int64_t limit = gpu.memory_limit_mib == 0 ? gpu.memory_mib : gpu.memory_limit_mib;
     const std::int64_t devices = gpu.devices * pods;
     out["gpuRequestType"] = "memory";
-    out["gpuMemory"] = json::Object{{"request", bytes_to_text(gpu.memory_mib * devices << 20)},
-                                    {"limit", bytes_to_text(limit * devices << 20)}};
+    out["gpuMemory"] = json::Object{{"request", bytes_text(gpu.memory_mib << 20, devices)},
+                                    {"limit", bytes_text(limit << 20, devices)}};
   } else {
     const std::int32_t limit = gpu.milli_limit == 0 ? gpu.milli : gpu.milli_limit;
     out["gpuRequestType"] = "portion";
@@ -48,10 +54,10 @@ json::Value requested(const json::Value& compute, const SpecSummary& summary, st
   const std::optional<double> core_limit = json::number_at(compute, "/cpuCoreLimit");
   out["cpu"] = json::Object{{"request", summary.cpu_request * count},
                             {"limit", core_limit ? json::Value(*core_limit * count) : json::Value(nullptr)}};
-  json::Object memory{{"request", bytes_to_text(summary.memory_request * pods)}, {"limit", nullptr}};
+  json::Object memory{{"request", bytes_text(summary.memory_request, pods)}, {"limit", nullptr}};
   if (const auto said = json::text_at(compute, "/cpuMemoryLimit")) {
     const Result<std::int64_t> bytes = parse_units(*said);
-    if (bytes.has_value()) memory["limit"] = bytes_to_text(*bytes * pods);
+    if (bytes.has_value()) memory["limit"] = bytes_text(*bytes, pods);
   }
   out["cpuMemory"] = std::move(memory);
   const json::Value* extended = json::member(compute, "extendedResources");

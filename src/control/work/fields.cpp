@@ -71,12 +71,15 @@ Result<std::optional<std::string>> Fields::one_of(std::string_view name, const s
                  at(name));
 }
 
-Result<std::optional<std::int64_t>> Fields::bytes(std::string_view name) const {
+Result<std::optional<std::int64_t>> Fields::bytes(std::string_view name, std::int64_t least) const {
   const std::optional<std::string> said = TRY(text(name));
   if (!said) return std::optional<std::int64_t>();
   const Result<std::int64_t> read = parse_units(*said);
   if (!read.has_value()) return invalid(read.error().text, at(name));
-  if (*read <= 0) return invalid("expected an amount above 0, such as 512Mi or 10Gi", at(name));
+  if (*read < least) {
+    return invalid(least > 0 ? "expected an amount above 0, such as 512Mi or 10Gi" : "expected an amount such as 512Mi",
+                   at(name));
+  }
   return std::optional(*read);
 }
 

@@ -24,8 +24,8 @@ class Fields {
   Result<std::optional<std::int64_t>> integer(std::string_view name, std::int64_t least, std::int64_t most) const;
   Result<std::optional<double>> number(std::string_view name, double least, double most) const;
   Result<std::optional<std::string>> one_of(std::string_view name, const std::vector<std::string>& words) const;
-  // A Kubernetes quantity of bytes, more than 0.
-  Result<std::optional<std::int64_t>> bytes(std::string_view name) const;
+  // A Kubernetes quantity of bytes.
+  Result<std::optional<std::int64_t>> bytes(std::string_view name, std::int64_t least) const;
   // The member when it is an array; nullptr when absent.
   Result<const json::Array*> list(std::string_view name) const;
   // The member unless absent or null.

@@ -133,6 +133,12 @@ TEST_CASE("contradictory requests for GPUs are refused where they contradict") {
             R"({"gpuDevicesRequest":2,"gpuRequestType":"portion","gpuPortionRequest":0.25,"gpuPortionLimit":0.5})") ==
         "202 ");
   CHECK(compute_verdict(world, R"({"gpuRequestType":"memory","gpuMemoryRequest":"10Gi"})") == "202 ");
+  CHECK(compute_verdict(world, R"({"extendedResources":[{"resource":"nvidia.com/mig-1g.10gb","quantity":"2"}]})") ==
+        "202 ");
+  CHECK(compute_verdict(
+            world,
+            R"({"gpuDevicesRequest":1,"extendedResources":[{"resource":"nvidia.com/mig-1g.10gb","quantity":"2"}]})") ==
+        "400 /spec/compute/extendedResources/0/resource");
   CHECK(compute_verdict(world, R"({"gpuDevicesRequest":-1})") == "400 /spec/compute/gpuDevicesRequest");
   CHECK(compute_verdict(world, R"({"gpuDevicesRequest":0,"gpuPortionRequest":0.5})") ==
         "400 /spec/compute/gpuDevicesRequest");
