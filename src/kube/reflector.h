@@ -17,7 +17,9 @@ struct Change {
     Synced
   };  // Synced: everything of the first list (or of a new list after 410) has been handed over
   Type type = Type::Upsert;
-  json::Value object;  // Remove: the last known state; Synced: null
+  // Remove: the last known state, but only its identity, labels and owners when it vanished between two lists; Synced:
+  // null.
+  json::Value object;
 };
 
 class Reflector {

@@ -204,7 +204,7 @@ Result<Pin> Core::record(Table& table, const std::string& path, const Pin& befor
   }
   ++revision;
   metadata_of(next.object)["resourceVersion"] = std::to_string(revision);
-  auto after = std::make_shared<const Version>(Version{std::move(next.object), revision, row, bytes});
+  auto after = pinned(next.object, revision, row, bytes);
   index(table, path, before, after, removed);
   leave_chores(table, path, after, removed);
   if (table.name == definitions) follow_definition(after, removed);
@@ -355,12 +355,12 @@ Result<void> Core::load() {
     tables.emplace(table->name, table);
   }
   // Definitions first: they make the tables of the other rows.
-  std::vector<Disk::Stored> rest;
+  std::vector<Disk::Stored> first, rest;
   TRY(disk_->load([&](Disk::Stored row) -> Result<void> {
-    if (row.kind == definitions) return load_row(std::move(row));
-    rest.push_back(std::move(row));
+    (row.kind == definitions ? first : rest).push_back(std::move(row));
     return {};
   }));
+  for (Disk::Stored& row : first) TRY(load_row(std::move(row)));
   for (Disk::Stored& row : rest) TRY(load_row(std::move(row)));
   for (const auto& [name, table] : tables) {
     for (const auto& [path, pin] : table->objects) leave_chores(*table, path, pin, false);
@@ -374,7 +374,7 @@ Result<void> Core::load_row(Disk::Stored row) {
   Result<json::Value> object = json::parse(row.text, {.depth = 128, .bytes = 2 * most_object_bytes});
   if (!object.has_value()) return object.error().at("loading " + row.kind + " " + row.path);
   metadata_of(*object)["resourceVersion"] = std::to_string(row.revision);
-  auto pin = std::make_shared<const Version>(Version{std::move(*object), row.revision, row.row, row.text.size()});
+  auto pin = pinned(*object, row.revision, row.row, row.text.size());
   index(*it->second, row.path, nullptr, pin, false);
   if (it->second->name == definitions) follow_definition(pin, false);
   return {};

@@ -8,6 +8,10 @@ constexpr std::size_t kept_writes = 4096;
 constexpr std::size_t kept_bytes = 4 << 20;
 }  // namespace
 
+Pin pinned(const json::Value& object, std::int64_t revision, std::int64_t row, std::size_t bytes) {
+  return std::make_shared<const Version>(Version{json::Value(object), revision, row, bytes});
+}
+
 std::string table_name(const Kind& kind) { return kind.group.empty() ? kind.plural : kind.plural + "." + kind.group; }
 
 std::string path_of(const Key& key) { return key.ns.empty() ? key.name : key.ns + "/" + key.name; }

@@ -24,6 +24,8 @@ struct Version {
   std::size_t bytes = 0;  // of its text
 };
 using Pin = std::shared_ptr<const Version>;
+// The object is copied: what is kept for long has no slack of its making.
+Pin pinned(const json::Value& object, std::int64_t revision, std::int64_t row, std::size_t bytes);
 
 // One write. before null: created; removed: `after` is the last state, with the revision of the removal.
 struct Revision {
