@@ -121,12 +121,12 @@ TEST_CASE("shares of one GPU add up to it, and memory requests are turned into s
   by_memory["compute"] =
       json::Object{{"gpuDevicesRequest", 1}, {"gpuRequestType", "memory"}, {"gpuMemoryRequest", "20Gi"}};
   machine.training("vision", "memory", std::move(by_memory));
-  machine.training("vision", "too-much", one_gpu(0, 0.1));
   REQUIRE(eventually([&] {
     return machine.phase("half") == "Running" && machine.phase("quarter") == "Running" &&
            machine.phase("memory") == "Running";
   }));
   CHECK(is_sound(machine));
+  machine.training("vision", "too-much", one_gpu(0, 0.1));
   CHECK(json::text_or(machine.workload("memory"), "/pods/0/gpus") == "sim-1/0:0.25");
   CHECK(json::number_at(machine.workload("half"), "/allocated/gpu") == 0.5);
   CHECK(json::integer_at(machine.workload("half"), "/allocated/gpuMemory") == (40960LL << 20));

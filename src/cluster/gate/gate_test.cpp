@@ -160,6 +160,7 @@ TEST_CASE("logs are refused with a reason") {
   CHECK(world.get("nothing", {}).status == 404);
   CHECK(world.get("nothing", {{"stranger", "1"}}).status == 403);
   world.machine.training("vision", "first", one_gpu());
+  REQUIRE(eventually([&] { return world.machine.phase("first") == "Running"; }));
   world.machine.training("vision", "second", one_gpu());
   REQUIRE(eventually(
       [&] { return world.machine.phase("second") == "Pending" && world.machine.phase("first") == "Running"; }));

@@ -392,7 +392,8 @@ std::optional<std::string> Upward::workload_of_event(const json::Value& event) c
   const std::string key =
       json::text_or(event, "/involvedObject/namespace") + "/" + json::text_or(event, "/involvedObject/name");
   const std::string uid = json::text_or(event, "/involvedObject/uid");
-  const auto id_of = [&](const std::string& workload) { return workloads_.at(workload).training.id; };
+  const std::map<std::string, WorkloadRow>& workloads = workloads_;
+  const auto id_of = [&](const std::string& workload) { return workloads.at(workload).training.id; };
   if (kind == "Training") {
     const auto found = workloads_.find(key);
     return found == workloads_.end() ? std::nullopt : std::optional(found->second.training.id);
