@@ -123,10 +123,14 @@ class TestWorld {
  public:
   static constexpr const char* owner_token = "the-owner-token-of-this-test";
 
-  explicit TestWorld(bool root_mode = false, double gpus = 4) {
+  static std::string new_folder() {
     char pattern[] = "/tmp/muster-control-XXXXXX";
     REQUIRE(::mkdtemp(pattern) != nullptr);
-    options.folder = pattern;
+    return pattern;
+  }
+
+  explicit TestWorld(bool root_mode = false, double gpus = 4, const std::string& folder = new_folder()) {
+    options.folder = folder;
     options.clock = &clock;
     options.owner_token = owner_token;
     options.root_mode = root_mode;

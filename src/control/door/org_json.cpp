@@ -127,6 +127,8 @@ json::Value project_json(const Plane& plane, const Project& project) {
   add_quota_statuses(status, queue);
   out["status"] = std::move(status);
   out["effective"] = effective(project.settings, parent == nullptr ? json::Object{} : parent->settings);
+  const std::string warning = plane.organisation.quota_warning(project.id, plane.machine_gpus);
+  if (!warning.empty()) out["warning"] = warning;
   return out;
 }
 

@@ -134,6 +134,12 @@ void Record::write(std::vector<std::shared_ptr<Waiting>> batch) {
       log::error("record.reload_failed", {{"error", reloaded.error().text}});
     }
   }
+  {
+    Lock lock(mutex_);
+    ++counts_.commits;
+    counts_.jobs += batch.size();
+    if (!committed.has_value()) ++counts_.failed_commits;
+  }
   std::vector<model::Desired> desired;
   for (const auto& waiting : batch) {
     if (!committed.has_value()) {
@@ -153,10 +159,6 @@ void Record::write(std::vector<std::shared_ptr<Waiting>> batch) {
     waiting->finished = true;
     waiting->done.notify_all();
   }
-  Lock lock(mutex_);
-  ++counts_.commits;
-  counts_.jobs += batch.size();
-  if (!committed.has_value()) ++counts_.failed_commits;
 }
 
 Result<void> enqueue_desired(sql::Connection& db, Effects& effects, model::Desired change, const std::string& key) {

@@ -1,3 +1,8 @@
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
 #include "control/test_world.h"
 
 using namespace muster;
@@ -102,4 +107,60 @@ TEST_CASE("a database of a newer version is refused") {
   REQUIRE_FALSE(again.has_value());
   CHECK(again.error().text.find("newer version") != std::string::npos);
   world.plane.reset();
+}
+
+TEST_CASE("every submission that was answered before a kill -9 is there afterwards, with its way to the cluster") {
+  for (const int kill_after : {1, 37, 150}) {
+    const std::string folder = TestWorld::new_folder();
+    int answers[2];
+    REQUIRE(::pipe(answers) == 0);
+    const pid_t child = ::fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+      TestWorld world(false, 4, folder);
+      std::vector<std::jthread> clients;
+      for (int client = 0; client < 4; ++client) {
+        clients.emplace_back([&world, write_end = answers[1]] {
+          while (true) {
+            const Reply reply = world.call("POST", "/api/v1/workloads/trainings",
+                                           R"({"projectId":"default","spec":{"command":"true"}})");
+            const std::string id = reply.text("/workloadId") + "\n";
+            if (reply.status == 202 && ::write(write_end, id.data(), id.size()) < 0) return;
+          }
+        });
+      }
+      clients.clear();
+      ::_exit(0);
+    }
+    ::close(answers[1]);
+    std::string told;
+    char buffer[4096];
+    while (std::count(told.begin(), told.end(), '\n') < kill_after) {
+      const ssize_t n = ::read(answers[0], buffer, sizeof buffer);
+      REQUIRE(n > 0);
+      told.append(buffer, static_cast<std::size_t>(n));
+    }
+    ::kill(child, SIGKILL);
+    for (ssize_t n = 0; (n = ::read(answers[0], buffer, sizeof buffer)) > 0;) {
+      told.append(buffer, static_cast<std::size_t>(n));
+    }
+    ::close(answers[0]);
+    int status = 0;
+    REQUIRE(::waitpid(child, &status, 0) == child);
+    TestWorld world(false, 4, folder);
+    std::set<std::string> ids, names;
+    for (const Workload* one : world.plane->workloads.live()) {
+      ids.insert(one->id);
+      CHECK(names.insert(one->name).second);
+    }
+    std::size_t answered = 0;
+    for (const std::string_view id : split(told, '\n')) {
+      if (id.empty()) continue;
+      ++answered;
+      CHECK(ids.contains(std::string(id)));
+    }
+    CHECK(answered >= static_cast<std::size_t>(kill_after));
+    // Pool, department and project stand before them; nothing was applied, so all of it is sent again.
+    CHECK(world.cluster.wait_for(ids.size() + 3).size() == ids.size() + 3);
+  }
 }
