@@ -24,6 +24,9 @@ class MoveRule final : public VictimRule {
   bool may_move() const override { return true; }
   bool admits_queue(QueueId) const override { return true; }
   bool admits_job(JobId) const override { return true; }
+  // What moves frees nothing in sum.
+  std::int64_t most_gpus(const std::vector<QueueId>&, std::int64_t) const override { return 0; }
+  bool admits_more(QueueId) const override { return true; }
   bool surplus_only(JobId) const override { return false; }
   std::size_t most_pods() const override {
     const auto& most = world_.config.max_consolidation_preemptees;
@@ -44,19 +47,6 @@ class MoveRule final : public VictimRule {
   JobId job_;
 };
 
-// Enough devices are free or will be; they only lie apart.
-bool suffices_in_sum(const World& world, const order::Batch& batch, PoolId pool) {
-  std::int64_t free = 0, need = 0;
-  world.pool(pool).nodes.each([&](NodeId n) {
-    for (std::uint32_t d = 0; d < world.node(n).device_count; ++d) {
-      const DeviceRow& dev = world.device(n, static_cast<int>(d));
-      free += std::max(0, dev.capacity - dev.future);
-    }
-  });
-  for (PodId p : batch.pods) need += world.demand(world.shape_of(p), pool).gpu;
-  return need <= free;
-}
-
 }  // namespace
 
 void consolidate(Turn& turn) {
@@ -72,7 +62,7 @@ void consolidate(Turn& turn) {
     for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
       bool made = false;
-      if (!batch.empty() && !breach(world, j, batch) && suffices_in_sum(world, batch, pool)) {
+      if (!batch.empty() && !breach(world, j, batch)) {
         MoveRule rule(world, j);
         made = make_room(turn, j, batch, rule);
       }

@@ -22,6 +22,8 @@ class PreemptRule final : public VictimRule {
   bool admits_job(JobId victim) const override {
     return world_.job(victim).noun.priority < world_.job(job_).noun.priority;
   }
+  std::int64_t most_gpus(const std::vector<QueueId>&, std::int64_t) const override { return unlimited; }
+  bool admits_more(QueueId) const override { return true; }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_preempt(turn_, victim); }
   std::ptrdiff_t first_refused(const std::vector<Taken>&) const override { return -1; }
   bool shares_fate(JobId, JobId) const override { return false; }

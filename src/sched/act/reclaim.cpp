@@ -30,6 +30,23 @@ bool is_above(const QueueRow& q, const Resources& holds, std::int64_t (*line)(co
 }
 std::int64_t quota_line(const QueueRow& q, int r) { return at(q.quota, r); }
 
+// What queues hold while a search is judged: as they are, but for the reclaimer's path, which is as it was.
+class Ledger {
+ public:
+  Ledger(const World& world, const std::map<QueueId, Resources>& kept)
+      : holds_(world.queues.size()), kept_(holds_.size()) {
+    for (std::size_t i = 0; i < holds_.size(); ++i) holds_[i] = world.queues[i].allocated;
+    for (const auto& [q, holds] : kept) holds_[q.value] = holds, kept_[q.value] = true;
+  }
+  Resources& operator[](QueueId q) { return holds_[q.value]; }
+  const Resources& of(QueueId q) const { return holds_[q.value]; }
+  bool is_kept(QueueId q) const { return kept_[q.value]; }
+
+ private:
+  std::vector<Resources> holds_;
+  std::vector<bool> kept_;
+};
+
 class ReclaimRule final : public VictimRule {
  public:
   ReclaimRule(const Turn& turn, JobId j, const Resources& need)
@@ -56,18 +73,38 @@ class ReclaimRule final : public VictimRule {
     }
     return !under;
   }
+  bool admits_more(QueueId leaf) const override {
+    Siblings s = part(world_, queue_, leaf);
+    const QueueRow& other = world_.queue(s.right);
+    if (is_above(other, other.allocated, &share::allocatable)) return true;
+    return stays_within_quota(s.left) && is_above(other, other.allocated, &quota_line);
+  }
+  // Each sibling gives until it is down to its line, and then not more than one unit below.
+  std::int64_t most_gpus(const std::vector<QueueId>& leaves, std::int64_t enough) const override {
+    std::map<QueueId, std::int64_t> most;
+    for (QueueId leaf : leaves) most.try_emplace(part(world_, queue_, leaf).right, 0);
+    std::int64_t sum = 0;
+    for (auto& [q, bound] : most) sum += bound = excess_of(q);
+    if (sum >= enough) return sum;
+    std::map<QueueId, std::int64_t> largest;
+    for (QueueId leaf : leaves) {
+      std::int64_t& unit = largest[part(world_, queue_, leaf).right];
+      unit = std::max(unit, turn_.lines.largest_holder(leaf));
+    }
+    for (const auto& [q, excess] : most)
+      if (excess > 0) sum += std::min(largest[q] - 1, world_.queue(q).allocated.gpu - excess);
+    return sum;
+  }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_reclaim(turn_, victim, queue_); }
 
   // Step by step, on what each queue held when the search began.
   std::ptrdiff_t first_refused(const std::vector<Taken>& taken) const override {
-    std::map<QueueId, Resources> left = before_;
+    Ledger left(world_, before_);
     for (const Taken& t : taken) {
       if (t.moved) continue;
-      for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent) {
-        if (before_.contains(q)) continue;
-        // Its counter no longer has what this search took from it.
-        left.try_emplace(q, world_.queue(q).allocated).first->second += t.charge;
-      }
+      // The counters no longer have what this search took.
+      for (QueueId q = world_.job(t.unit.job).queue; !q.is_none(); q = world_.queue(q).parent)
+        if (!left.is_kept(q)) left[q] += t.charge;
     }
     held_ = left;
     for (std::size_t i = 0; i < taken.size(); ++i) {
@@ -75,12 +112,11 @@ class ReclaimRule final : public VictimRule {
       QueueId theirs = world_.job(taken[i].unit.job).queue;
       Siblings s = part(world_, queue_, theirs);
       const QueueRow& other = world_.queue(s.right);
-      const Resources& holds = left.at(s.right);
-      bool over_share = is_above(other, holds, &share::allocatable);
-      bool over_quota = stays_within_quota(s.left) && is_above(other, holds, &quota_line);
+      bool over_share = is_above(other, left[s.right], &share::allocatable);
+      bool over_quota = stays_within_quota(s.left) && is_above(other, left[s.right], &quota_line);
       if (!over_share && !over_quota) return static_cast<std::ptrdiff_t>(i);
-      for (QueueId q = theirs; !q.is_none(); q = world_.queue(q).parent) left.at(q) -= taken[i].charge;
-      if (saturates(s, left.at(s.left), left.at(s.right), taken[i].charge)) return static_cast<std::ptrdiff_t>(i);
+      for (QueueId q = theirs; !q.is_none(); q = world_.queue(q).parent) left[q] -= taken[i].charge;
+      if (saturates(s, left[s.left], left[s.right], taken[i].charge)) return static_cast<std::ptrdiff_t>(i);
     }
     return -1;
   }
@@ -89,8 +125,9 @@ class ReclaimRule final : public VictimRule {
   }
 
   std::string message(const Taken& taken) const override {
-    const JobRow& victim = world_.job(taken.unit.job);
-    Siblings s = part(world_, queue_, victim.queue);
+    Siblings s = part(world_, queue_, world_.job(taken.unit.job).queue);
+    auto [known, fresh] = messages_.try_emplace(s.right);
+    if (!fresh) return known->second;
     int r = need_.gpu > 0 ? 0 : need_.cpu > 0 ? 1 : 2;
     auto state = [&](QueueId q, std::int64_t uses) {
       const QueueRow& row = world_.queue(q);
@@ -98,10 +135,11 @@ class ReclaimRule final : public VictimRule {
                          row.noun.display_name.empty() ? row.noun.name : row.noun.display_name, explain::plain(r, uses),
                          explain::plain(r, at(row.quota, r)), explain::plain(r, at(row.fair_share, r)));
     };
-    std::int64_t theirs = at(held_.contains(s.right) ? held_.at(s.right) : world_.queue(s.right).allocated, r);
-    return fmt::format("reclaimed by \"{}\" for {}, which needs {}: {}, {}", world_.queue(queue_).noun.name,
-                       world_.job(job_).key, explain::amount(r, at(need_, r)), state(s.right, theirs),
-                       state(s.left, at(before_.at(s.left), r)));
+    std::int64_t theirs = at(held_ ? held_->of(s.right) : world_.queue(s.right).allocated, r);
+    known->second = fmt::format("reclaimed by \"{}\" for {}, which needs {}: {}, {}", world_.queue(queue_).noun.name,
+                                world_.job(job_).key, explain::amount(r, at(need_, r)), state(s.right, theirs),
+                                state(s.left, at(before_.at(s.left), r)));
+    return known->second;
   }
 
  private:
@@ -110,6 +148,19 @@ class ReclaimRule final : public VictimRule {
     for (int r = 0; r < resource_count; ++r)
       if (at(row.quota, r) != unlimited && at(before_.at(q), r) + at(need_, r) > at(row.quota, r)) return false;
     return true;
+  }
+
+  // Devices above the sibling's line; all it has where it is above in something else.
+  std::int64_t excess_of(QueueId q) const {
+    const QueueRow& other = world_.queue(q);
+    bool to_quota = stays_within_quota(part(world_, queue_, q).left);
+    auto line = [&](int r) {
+      std::int64_t share = share::allocatable(other, r);
+      return to_quota ? std::min(at(other.quota, r), share) : share;
+    };
+    for (int r = 1; r < resource_count; ++r)
+      if (at(other.allocated, r) > line(r)) return other.allocated.gpu;
+    return std::max<std::int64_t>(0, other.allocated.gpu - line(0));
   }
 
   // The reclaimer's side would be above its fair share and at least as full as the side it takes from.
@@ -133,8 +184,9 @@ class ReclaimRule final : public VictimRule {
   QueueId queue_;
   JobId job_;
   Resources need_;
-  std::map<QueueId, Resources> before_;        // the reclaimer's path as the search found it
-  mutable std::map<QueueId, Resources> held_;  // what the victims' queues held
+  std::map<QueueId, Resources> before_;  // the reclaimer's path as the search found it
+  mutable std::optional<Ledger> held_;   // what the victims' queues held
+  mutable std::map<QueueId, std::string> messages_;
 };
 
 }  // namespace

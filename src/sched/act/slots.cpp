@@ -13,7 +13,7 @@ std::int32_t count(const World& world, ShapeId shape, NodeId n, std::int64_t wan
 }
 }  // namespace
 
-Slots::Slots(const World& world, const order::Batch& batch, PoolId pool) : world_(world) {
+Slots::Slots(const World& world, const order::Batch& batch, PoolId pool, bool none_now) : world_(world) {
   for (PodId p : batch.pods) {
     ShapeId s = world.pod(p).shape;
     auto it = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& k) { return k.shape == s; });
@@ -25,6 +25,7 @@ Slots::Slots(const World& world, const order::Batch& batch, PoolId pool) : world
     }
     ++it->wanted;
   }
+  if (none_now) return;
   for (Kind& k : kinds_) k.nodes.each([&](NodeId n) { k.total += k.at[n.value] = count(world, k.shape, n, k.wanted); });
 }
 

@@ -11,7 +11,8 @@ namespace muster::sched::act {
 
 class Slots {
  public:
-  Slots(const World& world, const order::Batch& batch, PoolId pool);
+  // `none_now`: the batch is known to fit nowhere, so that no node needs to be asked until it changes.
+  Slots(const World& world, const order::Batch& batch, PoolId pool, bool none_now);
   // Something on the node changed.
   void renew(NodeId n);
   bool suffice() const;

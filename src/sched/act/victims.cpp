@@ -4,6 +4,8 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "sched/act/place.h"
 #include "sched/act/slots.h"
@@ -14,6 +16,9 @@
 namespace muster::sched::act {
 
 namespace {
+
+// Up to so many (units x pods) a search tries every unit once more with the whole batch placed anew.
+constexpr std::size_t tried_everywhere = 256;
 
 class Search {
  public:
@@ -29,10 +34,10 @@ class Search {
     // Whoever fits without anybody giving way is placed.
     if (try_place()) return true;
     std::vector<QueueId> leaves = admitted_queues(turn_, job_, rule_);
-    if (leaves.empty()) return false;
+    if (leaves.empty() || is_short(leaves)) return false;
     order::Giving giving(world_, turn_.lines, leaves,
                          [this](JobId v) { return v != job_ && rule_.admits_job(v) && !is_ruled_out(v); });
-    slots_.emplace(world_, batch_, pool_);
+    slots_.emplace(world_, batch_, pool_, batch_.pods.size() == 1 && !depends_on_others() && !has_topology());
     for (;;) {
       if (!walk_on(giving)) return false;
       give_back_unneeded();
@@ -47,9 +52,22 @@ class Search {
   }
 
  private:
-  bool try_place() { return place(world_, job_, batch_, {.action = rule_.action(), .for_job = {}}); }
-  void unplace() {
+  // A certain "no" by counting: what is free and what could be given up is less than what is needed.
+  bool is_short(const std::vector<QueueId>& leaves) const {
+    std::int64_t need = 0;
     for (PodId p : batch_.pods) {
+      const Shape& s = world_.shape_of(p);
+      if (s.gpu().kind == model::GpuRequest::Kind::Memory || s.gpu().kind == model::GpuRequest::Kind::Mig) return false;
+      need += world_.demand(s, pool_).gpu;
+    }
+    std::int64_t free = world_.pool(pool_).free_gpu;
+    if (need <= free) return false;
+    return rule_.most_gpus(leaves, need - free) < need - free;
+  }
+
+  bool try_place() { return place(world_, job_, batch_, {.action = rule_.action(), .for_job = {}}); }
+  void unplace(const std::vector<PodId>& pods) {
+    for (PodId p : pods) {
       const PodRow& pod = world_.pod(p);
       if (!pod.promised_node.is_none()) {
         world_.unpromise(p);
@@ -102,33 +120,65 @@ class Search {
     return !taken_.empty() && slots_->suffice() && try_place();
   }
 
-  // The core of a job is gone, so its surplus has nothing to run with.
-  bool is_bound_to_core(std::size_t i) const {
-    if (taken_[i].unit.core) return false;
-    for (std::size_t k = i + 1; k < taken_.size(); ++k)
-      if (taken_[k].unit.job == taken_[i].unit.job && taken_[k].unit.core) return true;
-    return false;
-  }
-
-  bool hosts_batch(NodeId n) const {
-    return std::any_of(batch_.pods.begin(), batch_.pods.end(), [&](PodId p) { return spot_of(p) == n; });
-  }
   NodeId spot_of(PodId p) const {
     const PodRow& pod = world_.pod(p);
     return pod.promised_node.is_none() ? pod.node : pod.promised_node;
   }
+  void map_guests() {
+    guests_.clear();
+    for (PodId p : batch_.pods) guests_[spot_of(p)].push_back(p);
+  }
+  bool has_room_again(const Taken& t) const {
+    for (std::size_t i = 0; i < t.unit.pods.size(); ++i) {
+      NodeId n = world_.pod(t.unit.pods[i]).node;
+      if (fit::slots(world_, world_.shape_of(t.unit.pods[i]), n, fit::When::Later) < 1) return false;
+    }
+    return true;
+  }
 
-  // Can the batch do without this unit? If so it is given back.
-  bool can_spare(const Taken& t, bool everywhere) {
+  // Can the batch do without this unit, its pods staying on their nodes? If so it is given back.
+  bool can_spare(const Taken& t) {
+    if (depends_on_others_) return can_spare_anywhere(t);
+    std::vector<NodeId> shared;
+    for (PodId p : t.unit.pods) {
+      NodeId n = world_.pod(p).node;
+      if (guests_.contains(n) && std::find(shared.begin(), shared.end(), n) == shared.end()) shared.push_back(n);
+    }
+    if (!shared.empty() && !has_room_again(t)) return false;
     auto mark = world_.log.mark();
-    bool beside = !everywhere;
-    for (PodId p : t.unit.pods) beside = beside && !hosts_batch(world_.pod(p).node);
-    if (beside && !depends_on_others()) {
-      give_back(t);
+    for (NodeId n : shared) unplace(guests_[n]);
+    give_back(t);
+    bool ok = true;
+    for (NodeId n : shared)
+      for (PodId p : guests_[n]) ok = ok && put_back(p, n);
+    if (ok) {
       world_.log.keep(mark);
       return true;
     }
-    unplace();
+    world_.log.rollback(mark);
+    for (PodId p : t.unit.pods) slots_->renew(world_.pod(p).node);
+    return false;
+  }
+  bool put_back(PodId p, NodeId n) {
+    const fit::Guest guest = fit::guest(world_, p);
+    const Placement strategy = world_.config.devices.value_or(world_.pool(pool_).gpu);
+    for (fit::When when : {fit::When::Now, fit::When::Later}) {
+      if (!fit::fits_beside(world_, guest, n, when)) continue;
+      auto mask = fit::choose_devices(world_, guest.shape, n, when, strategy);
+      if (!mask) continue;
+      // Part of a batch that waits: nominated, whether or not it could start at once.
+      if (when == fit::When::Now && batch_.pods.size() == 1) {
+        world_.bind(p, n, *mask, rule_.action());
+      } else {
+        world_.promise(p, n, *mask, rule_.action(), JobId{});
+      }
+      return true;
+    }
+    return false;
+  }
+  bool can_spare_anywhere(const Taken& t) {
+    auto mark = world_.log.mark();
+    unplace(batch_.pods);
     give_back(t);
     if (slots_->suffice() && try_place()) {
       world_.log.keep(mark);
@@ -138,6 +188,11 @@ class Search {
     for (PodId p : t.unit.pods) slots_->renew(world_.pod(p).node);
     return false;
   }
+  bool has_topology() const {
+    const JobRow& job = world_.job(job_);
+    return job.noun.segments || std::any_of(job.groups.begin(), job.groups.end(),
+                                            [&](GroupId g) { return world_.group(g).topology.has_value(); });
+  }
   bool depends_on_others() const {
     return std::any_of(batch_.pods.begin(), batch_.pods.end(),
                        [&](PodId p) { return fit::guest(world_, p).depends_on_others(); });
@@ -145,52 +200,76 @@ class Search {
 
   // From the last taken, who matters most, to the first.
   void give_back_unneeded() {
+    map_guests();
+    depends_on_others_ = depends_on_others();
+    spare([this](const Taken& t) { return can_spare(t); });
+    // The batch might do with less on other nodes.
+    if (taken_.size() * batch_.pods.size() <= tried_everywhere)
+      spare([this](const Taken& t) { return can_spare_anywhere(t); });
+  }
+  template <class Test>
+  void spare(Test&& test) {
+    std::vector<bool> spared(taken_.size());
+    std::unordered_set<JobId> cores;  // jobs whose core stays taken: their surplus has nothing to run with
     for (std::size_t i = taken_.size(); i-- > 0;) {
-      if (is_bound_to_core(i)) continue;
-      if (can_spare(taken_[i], false)) taken_.erase(taken_.begin() + static_cast<std::ptrdiff_t>(i));
+      const Taken& t = taken_[i];
+      spared[i] = (t.unit.core || !cores.contains(t.unit.job)) && test(t);
+      if (t.unit.core && !spared[i]) cores.insert(t.unit.job);
     }
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < taken_.size(); ++i)
+      if (!spared[i]) {
+        if (kept != i) taken_[kept] = std::move(taken_[i]);
+        ++kept;
+      }
+    taken_.resize(kept);
   }
 
   // Victims that fit elsewhere are moved there instead of waiting. Most entitled first.
   void move_victims() {
-    std::vector<order::Standing> left;
-    for (const Taken& t : taken_) {
-      JobId v = t.unit.job;
-      if (std::any_of(left.begin(), left.end(), [&](const auto& s) { return s.job == v; })) continue;
+    struct Victim {
+      order::Standing standing;
+      std::vector<std::size_t> units;
+      model::Resources charge;
+    };
+    std::unordered_map<JobId, std::size_t> known;
+    std::vector<Victim> victims;
+    for (std::size_t i = 0; i < taken_.size(); ++i) {
+      JobId v = taken_[i].unit.job;
+      auto [it, fresh] = known.emplace(v, victims.size());
       const JobRow& job = world_.job(v);
-      left.push_back({job.noun.priority, order::elasticity(world_, v), job.noun.created.ms, v});
+      if (fresh) victims.push_back({{job.noun.priority, order::elasticity(world_, v), job.noun.created.ms, v}, {}, {}});
+      victims[it->second].units.push_back(i);
+      victims[it->second].charge += taken_[i].charge;
     }
-    std::sort(left.begin(), left.end(), order::ByStanding(world_));
+    order::ByStanding earlier(world_);
+    std::sort(victims.begin(), victims.end(),
+              [&](const Victim& a, const Victim& b) { return earlier(a.standing, b.standing); });
     // By queue: whose turn comes first, as long as somebody is left.
     order::QueueHeap heap(world_, order::Direction::Serve);
-    std::map<QueueId, std::deque<JobId>> lanes;
-    for (const auto& s : left) lanes[world_.job(s.job).queue].push_back(s.job);
-    auto renew = [&](QueueId q) {
-      if (lanes[q].empty()) return heap.drop(q);
-      order::Next next;
-      for (const Taken& t : taken_)
-        if (t.unit.job == lanes[q].front()) next.takes += t.charge;
-      heap.set(q, next);
+    std::map<QueueId, std::deque<std::size_t>> lanes;
+    for (std::size_t i = 0; i < victims.size(); ++i) lanes[world_.job(victims[i].standing.job).queue].push_back(i);
+    auto renew = [&](QueueId q, const std::deque<std::size_t>& lane) {
+      lane.empty() ? heap.drop(q) : heap.set(q, {victims[lane.front()].charge, {}});
     };
-    for (const auto& [q, jobs] : lanes) renew(q);
+    for (const auto& [q, lane] : lanes) renew(q, lane);
     for (QueueId q = heap.best(); !q.is_none(); q = heap.best()) {
-      JobId v = lanes[q].front();
-      lanes[q].pop_front();
-      move_job(v);
-      renew(q);
+      auto& lane = lanes[q];
+      const Victim& v = victims[lane.front()];
+      lane.pop_front();
+      move_job(v.standing.job, v.units);
+      renew(q, lane);
     }
   }
-  void move_job(JobId v) {
+  void move_job(JobId v, const std::vector<std::size_t>& units) {
     // The core as one, then the surplus in the order in which it would have been placed.
-    bool core_gone = false;
-    for (Taken& t : taken_) {
-      if (t.unit.job != v || !t.unit.core) continue;
-      t.moved = move_pods(v, t.unit.pods);
-      core_gone = !t.moved;
+    for (std::size_t i : units) {
+      if (!taken_[i].unit.core) continue;
+      taken_[i].moved = move_pods(v, taken_[i].unit.pods);
+      if (!taken_[i].moved) return;
     }
-    if (core_gone) return;
-    for (std::size_t i = taken_.size(); i-- > 0;)
-      if (taken_[i].unit.job == v && !taken_[i].unit.core) taken_[i].moved = move_pods(v, taken_[i].unit.pods);
+    for (std::size_t k = units.size(); k-- > 0;)
+      if (Taken& t = taken_[units[k]]; !t.unit.core) t.moved = move_pods(v, t.unit.pods);
   }
   bool move_pods(JobId v, const std::vector<PodId>& pods) {
     order::Batch moving;
@@ -206,7 +285,7 @@ class Search {
   void rule_out(std::size_t refused) {
     JobId bad = taken_[refused].unit.job;
     ruled_out_.push_back(bad);
-    unplace();
+    unplace(batch_.pods);
     for (Taken& t : taken_) {
       if (!t.moved) continue;
       for (PodId p : t.unit.pods) world_.unpromise(p);
@@ -227,6 +306,8 @@ class Search {
   PoolId pool_;
   std::optional<Slots> slots_;
   std::vector<Taken> taken_;
+  std::unordered_map<NodeId, std::vector<PodId>> guests_;  // the batch by node
+  bool depends_on_others_ = false;
   std::vector<JobId> ruled_out_;
 };
 

@@ -27,6 +27,10 @@ class VictimRule {
   // May jobs of this queue be asked? And of these, this one? By what held when the search began.
   virtual bool admits_queue(QueueId leaf) const = 0;
   virtual bool admits_job(JobId victim) const = 0;
+  // Thousandths of devices that the queues could be made to give up at most. Any number above `enough` says the same.
+  virtual std::int64_t most_gpus(const std::vector<QueueId>& leaves, std::int64_t enough) const = 0;
+  // As things stand now, may a queue that was admitted give more?
+  virtual bool admits_more(QueueId leaf) const = 0;
   // Only what is above its minimum.
   virtual bool surplus_only(JobId victim) const = 0;
   virtual bool may_move() const = 0;

@@ -13,6 +13,7 @@
 #include "sched/explain/shortage.h"
 #include "sched/explain/words.h"
 #include "sched/fit/fit.h"
+#include "sched/order/giving.h"
 #include "sched/order/unit.h"
 #include "sched/rank/domains.h"
 
@@ -74,30 +75,6 @@ bool fits_when_empty(World& world, const order::Batch& batch, PoolId pool) {
                      [&](const auto& w) { return fit::slots_when_empty(world, w.first, pool) >= w.second; });
 }
 
-// Takes all that the jobs of the queues can give. The units in the order in which they were taken.
-std::vector<act::Taken> take_all(act::Turn& turn, const std::vector<QueueId>& leaves, const act::VictimRule& rule) {
-  World& world = turn.world;
-  std::vector<act::Taken> out;
-  for (QueueId q : leaves) {
-    const auto& holders = turn.lines.leaf(q).holders;
-    for (auto it = holders.rbegin(); it != holders.rend(); ++it) {
-      JobId v = it->job;
-      bool surplus_only = rule.surplus_only(v);
-      auto next = [&] { return order::next_unit(world, v, surplus_only, order::Fresh::Take); };
-      for (order::Unit u = next(); !u.empty(); u = next()) {
-        act::Taken t{u, {}, false, {}};
-        for (PodId p : u.pods) {
-          t.was.push_back(world.pod(p).state);
-          t.charge += world.charge(p);
-          world.evict(p, model::Action::Reclaim, JobId{});
-        }
-        out.push_back(std::move(t));
-      }
-    }
-  }
-  return out;
-}
-
 Verdict topology_verdict(const World& world, JobId j, const order::Batch& batch, PoolId pool) {
   Verdict v;
   v.reason = Reason::TopologyUnsatisfied;
@@ -150,28 +127,26 @@ Verdict refusal_verdict(const World& world, const act::Refusal& r) {
   return v;
 }
 
-// What others would have to give up by the rules, all of it.
+// What others would have to give up by the rules, all of it: queue by queue until each is down to what it may keep.
 std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_reclaim, int r) {
   World& world = turn.world;
   std::int64_t sum = 0;
   if (may_reclaim) {
     WhatIf here(world);
     auto rule = act::reclaim_rule(turn, j, need);
-    std::vector<act::Taken> taken = take_all(turn, act::admitted_queues(turn, j, *rule), *rule);
-    for (std::ptrdiff_t bad = rule->first_refused(taken); bad >= 0; bad = rule->first_refused(taken)) {
-      JobId refused = taken[static_cast<std::size_t>(bad)].unit.job;
-      std::vector<act::Taken> rest(taken.begin(), taken.begin() + bad);
-      for (std::size_t i = static_cast<std::size_t>(bad); i < taken.size(); ++i) {
-        if (rule->shares_fate(refused, taken[i].unit.job)) {
-          for (std::size_t k = 0; k < taken[i].unit.pods.size(); ++k)
-            world.unevict(taken[i].unit.pods[k], taken[i].was[k]);
-        } else {
-          rest.push_back(taken[i]);
-        }
+    order::Giving giving(world, turn.lines, act::admitted_queues(turn, j, *rule), [](JobId) { return true; });
+    for (JobId v = giving.next(); !v.is_none(); v = giving.next()) {
+      if (!rule->admits_more(world.job(v).queue)) {
+        giving.skip_queue();
+        continue;
       }
-      taken = std::move(rest);
+      order::Unit unit = order::next_unit(world, v, rule->surplus_only(v), order::Fresh::Take);
+      for (PodId p : unit.pods) {
+        sum += at(world.charge(p), r);
+        world.evict(p, model::Action::Reclaim, JobId{});
+      }
+      unit.empty() ? giving.skip() : giving.took();
     }
-    for (const auto& t : taken) sum += at(t.charge, r);
   }
   const auto& own = turn.lines.leaf(world.job(j).queue).holders;
   for (auto it = own.rbegin(); it != own.rend() && it->priority < world.job(j).noun.priority; ++it) {
@@ -188,7 +163,7 @@ Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, Poo
   int r = need.gpu > 0 ? 0 : need.cpu > 0 ? 1 : 2;
   std::int64_t free = 0;
   if (r == 0) {
-    free = free_gpus(world, pool);
+    free = world.pool(pool).free_gpu;
   } else {
     world.pool(pool).nodes.each(
         [&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, r == 1 ? dim_cpu : dim_memory)); });

@@ -149,15 +149,4 @@ Verdict insufficient_resources(const World& world, const order::Batch& batch, Po
   return v;
 }
 
-std::int64_t free_gpus(const World& world, PoolId pool) {
-  std::int64_t free = 0;
-  world.pool(pool).nodes.each([&](NodeId n) {
-    for (std::uint32_t i = 0; i < world.node(n).device_count; ++i) {
-      const DeviceRow& d = world.device(n, static_cast<int>(i));
-      free += std::max(0, d.capacity - d.future);
-    }
-  });
-  return free;
-}
-
 }  // namespace muster::sched::explain

@@ -13,7 +13,5 @@ bool lacks_matching_node(const World& world, const order::Batch& batch, PoolId p
 std::optional<model::Verdict> no_matching_node(const World& world, const order::Batch& batch, PoolId pool);
 // What is free does not hold the batch.
 model::Verdict insufficient_resources(const World& world, const order::Batch& batch, PoolId pool);
-// Thousandths of devices that are free in the pool, counting what is being released.
-std::int64_t free_gpus(const World& world, PoolId pool);
 
 }  // namespace muster::sched::explain

@@ -72,6 +72,11 @@ void Giving::took() {
   renew(leaf_);
 }
 
+void Giving::skip_queue() {
+  lanes_[leaf_.value].holders = nullptr;
+  heap_.drop(leaf_);
+}
+
 void Giving::skip() { renew(leaf_); }
 
 }  // namespace muster::sched::order

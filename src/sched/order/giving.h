@@ -19,6 +19,8 @@ class Giving {
   // Something was taken from it; it is asked again while it has more.
   void took();
   void skip();
+  // Nobody of its queue is asked any more.
+  void skip_queue();
 
  private:
   bool sooner(const Standing& a, const Standing& b) const { return ByStanding(world_)(b, a); }

@@ -19,6 +19,19 @@ const std::vector<QueueId>& Lines::leaves(PoolId pool) const {
   return pool.value < by_pool_.size() ? by_pool_[pool.value] : none;
 }
 
+std::int64_t Lines::largest_holder(QueueId q) const {
+  const LeafLine& line = leaf(q);
+  if (line.largest >= 0) return line.largest;
+  line.largest = 0;
+  for (const Standing& s : line.holders) {
+    std::int64_t has = 0;
+    for (PodId p : world_.job(s.job).pods)
+      if (world_.is_active(p)) has += world_.charge(p).gpu;
+    line.largest = std::max(line.largest, has);
+  }
+  return line.largest;
+}
+
 void Lines::refresh() {
   if (queues_version_ != world_.queues_version) {
     queues_version_ = world_.queues_version;
@@ -36,7 +49,7 @@ void Lines::refresh() {
   if (changed.empty()) return;
   if (entries_.size() < world_.jobs.size()) entries_.resize(world_.jobs.size());
   while (leaves_.size() < world_.queues.size())
-    leaves_.push_back({{}, std::set<Standing, ByStanding>(ByStanding(world_))});
+    leaves_.push_back({{}, -1, std::set<Standing, ByStanding>(ByStanding(world_))});
   // Out with all of them first: what is left in the lines compares by names that still stand.
   for (JobId j : changed) take_out(j);
   for (JobId j : changed) {
@@ -68,6 +81,7 @@ void Lines::take_out(JobId j) {
   }
   if (e.holds) {
     leaves_[e.holding_in.value].holders.erase(e.holding_at);
+    leaves_[e.holding_in.value].largest = -1;
     e.holds = false;
   }
   if (e.counted) --waiting_count_, e.counted = false;
@@ -89,6 +103,7 @@ void Lines::put_in(JobId j) {
   if (job.active > 0 && job.preemptible()) {
     e.holding_in = job.queue;
     e.holding_at = leaves_[job.queue.value].holders.insert(standing).first;
+    leaves_[job.queue.value].largest = -1;
     e.holds = true;
   }
   if (!waits) return;

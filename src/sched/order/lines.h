@@ -51,6 +51,7 @@ struct WaitingClass {
 
 struct LeafLine {
   std::vector<ClassIndex> classes;         // that have jobs
+  mutable std::int64_t largest = -1;       // thousandths of devices of the largest unit among them; -1: not worked out
   std::set<Standing, ByStanding> holders;  // jobs that hold something and are not non-preemptible; served order
 };
 
@@ -62,6 +63,8 @@ class Lines {
   void refresh();
 
   const LeafLine& leaf(QueueId q) const;
+  // Thousandths of devices that the largest of the leaf's holders has.
+  std::int64_t largest_holder(QueueId leaf) const;
   const WaitingClass& waiting(ClassIndex c) const { return classes_[c]; }
   WaitingClass& waiting(ClassIndex c) { return classes_[c]; }
   const std::vector<QueueId>& leaves(PoolId pool) const;

@@ -6,7 +6,7 @@ QueueHeap::QueueHeap(const World& world, Direction direction)
     : world_(world), direction_(direction), lanes_(world.queues.size()) {}
 
 bool QueueHeap::before(QueueId a, QueueId b) const {
-  int o = compare_queues(world_, a, b, lanes_[a.value].next, lanes_[b.value].next);
+  int o = compare(lanes_[a.value].key, lanes_[b.value].key);
   return direction_ == Direction::Serve ? o < 0 : o > 0;
 }
 
@@ -42,6 +42,7 @@ void QueueHeap::settle(QueueId q) {
         sift(up, hole);
       }
     } else if (has) {
+      own.key = key_of(world_, q, own.next);
       if (own.place < 0) own.place = static_cast<std::int32_t>(up.children.size()), up.children.push_back(q);
       sift(up, static_cast<std::size_t>(own.place));
     }

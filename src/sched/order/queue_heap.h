@@ -25,6 +25,7 @@ class QueueHeap {
   struct Lane {
     std::vector<QueueId> children;  // heap
     Next next;
+    QueueKey key;
     std::int32_t place = -1;  // in the parent's heap; -1: has nothing
     bool filled = false;      // a leaf that has something
   };

@@ -10,11 +10,7 @@ using model::Resources;
 
 namespace {
 
-struct Ratio {
-  std::int64_t of = 0, to = 1;
-};
-
-int compare(const Ratio& a, const Ratio& b) {
+int compare_ratios(const Ratio& a, const Ratio& b) {
   Wide x = static_cast<Wide>(a.of) * b.to, y = static_cast<Wide>(b.of) * a.to;
   return x < y ? -1 : x > y ? 1 : 0;
 }
@@ -30,7 +26,7 @@ Ratio dominant(const World& world, const QueueRow& q, const Resources& next) {
     if (share == unlimited) share = at(total, r);
     Ratio here{used, share};
     if (share <= 0) here = {r == 0 ? used : used > INT64_MAX / 1000 ? INT64_MAX : used * 1000, 1};
-    if (compare(here, most) > 0) most = here;
+    if (compare_ratios(here, most) > 0) most = here;
   }
   return most;
 }
@@ -55,21 +51,30 @@ bool stays_within_quota(const QueueRow& q, const Resources& next) {
   return true;
 }
 
-int compare_queues(const World& world, QueueId a, QueueId b, const Next& next_a, const Next& next_b) {
-  const QueueRow &x = world.queue(a), &y = world.queue(b);
-  auto first = [](bool good_x, bool good_y) { return good_x == good_y ? 0 : good_x ? -1 : 1; };
-  if (int o = first(!is_above_share(x), !is_above_share(y))) return o;
-  if (int o = first(stays_within_quota(x, next_a.takes), stays_within_quota(y, next_b.takes))) return o;
-  if (x.noun.priority != y.noun.priority) return x.noun.priority > y.noun.priority ? -1 : 1;
-  if (int o = first(!hits_zero_share(x, next_a.takes), !hits_zero_share(y, next_b.takes))) return o;
-  if (int o = compare(dominant(world, x, next_a.takes - next_a.gives), dominant(world, y, next_b.takes - next_b.gives)))
-    return o;
-  if (int o = compare(dominant(world, x, {}), dominant(world, y, {}))) return o;
-  for (int r = 0; r < resource_count; ++r) {
-    std::int64_t p = share::allocatable(x, r), q = share::allocatable(y, r);
-    if (p != q) return p < q ? -1 : 1;
-  }
-  return x.rank < y.rank ? -1 : x.rank > y.rank ? 1 : 0;
+QueueKey key_of(const World& world, QueueId id, const Next& next) {
+  const QueueRow& q = world.queue(id);
+  QueueKey key;
+  key.above_share = is_above_share(q);
+  key.beyond_quota = !stays_within_quota(q, next.takes);
+  key.hits_zero = hits_zero_share(q, next.takes);
+  key.priority = q.noun.priority;
+  key.with_next = dominant(world, q, next.takes - next.gives);
+  key.as_is = dominant(world, q, {});
+  for (int r = 0; r < resource_count; ++r) at(key.allocatable, r) = share::allocatable(q, r);
+  key.rank = q.rank;
+  return key;
+}
+
+int compare(const QueueKey& a, const QueueKey& b) {
+  if (a.above_share != b.above_share) return a.above_share ? 1 : -1;
+  if (a.beyond_quota != b.beyond_quota) return a.beyond_quota ? 1 : -1;
+  if (a.priority != b.priority) return a.priority > b.priority ? -1 : 1;
+  if (a.hits_zero != b.hits_zero) return a.hits_zero ? 1 : -1;
+  if (int o = compare_ratios(a.with_next, b.with_next)) return o;
+  if (int o = compare_ratios(a.as_is, b.as_is)) return o;
+  for (int r = 0; r < resource_count; ++r)
+    if (at(a.allocatable, r) != at(b.allocatable, r)) return at(a.allocatable, r) < at(b.allocatable, r) ? -1 : 1;
+  return a.rank < b.rank ? -1 : a.rank > b.rank ? 1 : 0;
 }
 
 int compare_jobs(const World& world, JobId a, JobId b) {

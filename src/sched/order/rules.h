@@ -9,8 +9,20 @@ namespace muster::sched::order {
 struct Next {
   model::Resources takes, gives;
 };
+struct Ratio {
+  std::int64_t of = 0, to = 1;
+};
+// All that decides a queue's turn among its siblings. Holds until its allocations or its next step change.
+struct QueueKey {
+  bool above_share = false, beyond_quota = false, hits_zero = false;
+  std::int32_t priority = 0;
+  Ratio with_next, as_is;
+  model::Resources allocatable;
+  std::uint32_t rank = 0;
+};
+QueueKey key_of(const World& world, QueueId q, const Next& next);
 // Which sibling is served first, and gives way last; negative: a.
-int compare_queues(const World& world, QueueId a, QueueId b, const Next& next_a, const Next& next_b);
+int compare(const QueueKey& a, const QueueKey& b);
 // Which job of one queue is served first; negative: a.
 int compare_jobs(const World& world, JobId a, JobId b);
 

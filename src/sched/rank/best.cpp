@@ -13,7 +13,6 @@ using model::GpuRequest;
 namespace {
 
 struct Score {
-  bool nominated = false;
   bool not_avoided = false;
   std::int64_t crowding = 0;  // soft spread; fewer is better
   std::int32_t topology = 0;
@@ -25,7 +24,6 @@ struct Score {
 
 // Negative: a is better.
 int order(const Score& a, const Score& b, Placement placement) {
-  if (a.nominated != b.nominated) return a.nominated ? -1 : 1;
   if (a.not_avoided != b.not_avoided) return a.not_avoided ? -1 : 1;
   if (a.crowding != b.crowding) return a.crowding < b.crowding ? -1 : 1;
   if (a.topology != b.topology) return a.topology > b.topology ? -1 : 1;
@@ -43,11 +41,25 @@ bool opens_no_device(const World& world, NodeId n, std::uint64_t mask) {
   return true;
 }
 
+// A nomination outweighs all else: where it still fits, that is the place.
+std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, const PoolRow& pool,
+                                   const Wishes& wishes) {
+  NodeId n = wishes.nominated;
+  if (n.is_none() || !pool.nodes.has(n) || !world.classes[guest.shape.klass.value].nodes.has(n)) return std::nullopt;
+  if (wishes.within != nullptr && !wishes.within->has(n)) return std::nullopt;
+  for (When when : {When::Now, When::Later}) {
+    if ((when == When::Later && wishes.now_only) || !fit::fits_beside(world, guest, n, when)) continue;
+    auto mask = fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu));
+    if (mask) return Spot{n, *mask, when == When::Now};
+  }
+  return std::nullopt;
+}
+
 // Whether the buckets' order is the order of the ladder for this pod.
 bool goes_by_buckets(const World& world, const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
   const auto kind = shape.gpu().kind;
   if (kind == GpuRequest::Kind::None || kind == GpuRequest::Kind::Mig) return false;
-  if (wishes.topology != nullptr || !wishes.nominated.is_none()) return false;
+  if (wishes.topology != nullptr) return false;
   if (pool.gpu == Placement::Spread && !pool.uniform) return false;
   for (const auto& s : shape.constraints.spread)
     if (!s.hard) return false;
@@ -165,6 +177,7 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
   const Shape& shape = guest.shape;
   const ConstraintClass& klass = world.classes[shape.klass.value];
   const PoolRow& pool = world.pool(pool_id);
+  if (auto spot = nominated_spot(world, guest, pool, wishes)) return spot;
   if (goes_by_buckets(world, shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
   const bool gpu = shape.wants_gpu();
   const Placement placement = gpu ? pool.gpu : pool.cpu;
@@ -187,7 +200,6 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
       if (!mask) return;
     }
     const NodeRow& row = world.node(n);
-    score.nominated = wishes.nominated == n;
     score.not_avoided = !klass.avoided.has(n);
     if (soft_spread) score.crowding = fit::crowding(world, shape, n);
     if (wishes.topology != nullptr) score.topology = (*wishes.topology)[n.value];

@@ -16,6 +16,7 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
   NodeRow& row = node(n);
   const std::int32_t free_before = row.free_later;
   const bool shared = shape.gpu().is_shared();
+  std::int64_t freed = 0;
   for (auto [d, amount] : shape.need) {
     log.add(idle_[n.value * stride_ + d], -held * amount);
     log.add(future_[n.value * stride_ + d], -later * amount);
@@ -26,8 +27,10 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     DeviceRow& dev = device(n, i);
     std::int32_t share = share_of_device(shape, dev.memory_mib);
     bool was_now = dev.now == 0 && dev.future == 0, was_later = dev.future == 0;
+    freed -= std::max(0, dev.capacity - dev.future);
     log.add(dev.now, held * share);
     log.add(dev.future, later * share);
+    freed += std::max(0, dev.capacity - dev.future);
 #ifdef MUSTER_FAULT_STALE_COUNTER
     if (later > 0 && row.free_later == 1) continue;
 #endif
@@ -39,6 +42,7 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
   // The buckets are filled anew when nodes have changed.
   if (nodes_dirty_ || !row.usable) return;
   PoolRow& owner = pools[row.pool.value];
+  log.add(owner.free_gpu, freed);
   if (row.free_later != free_before)
     owner.by_free.move(log, n, static_cast<std::size_t>(free_before), static_cast<std::size_t>(row.free_later));
   if (!shared) return;

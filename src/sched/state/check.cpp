@@ -155,6 +155,7 @@ class Recount {
         put(fmt::format("queue {} {} pending", q.noun.name, resource_name(r)), at(q.pending, r));
       }
     }
+    for (const auto& p : w_.pools) put(fmt::format("pool {} free", p.name), p.free_gpu);
     for (const auto& p : w_.pools)
       for (std::size_t level = 0; level < p.by_free.levels(); ++level)
         put(fmt::format("pool {} nodes with {} free", p.name, level), p.by_free.count(level));

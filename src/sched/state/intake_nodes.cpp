@@ -248,11 +248,16 @@ void World::fill_buckets() {
   for (auto& p : pools) {
     p.by_free.reset(static_cast<std::size_t>(p.most_devices) + 1, nodes.size());
     p.by_room.reset(room_levels, nodes.size());
+    p.free_gpu = 0;
   }
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
     NodeRow& row = nodes[i];
     if (!row.usable) continue;
     row.room = room_of(NodeId{i});
+    for (std::uint32_t d = 0; d < row.device_count; ++d) {
+      const DeviceRow& dev = devices[row.first_device + d];
+      pools[row.pool.value].free_gpu += std::max(0, dev.capacity - dev.future);
+    }
     pools[row.pool.value].by_free.put(static_cast<std::size_t>(row.free_later), NodeId{i});
     pools[row.pool.value].by_room.put(static_cast<std::size_t>(row.room / room_step), NodeId{i});
   }

@@ -30,6 +30,7 @@ struct PoolRow {
   std::int64_t most_mib = 0;
   std::int32_t most_devices = 0;  // of one node
   bool uniform = true;            // all its nodes have as many
+  std::int64_t free_gpu = 0;      // cell: thousandths of devices that will be free
   Buckets by_free;                // by devices that will be free
   Buckets by_room;                // by room on a device that is shared already
 };
