@@ -142,6 +142,8 @@ function describe(piece: Piece, now: number, node: string, list: Piece[]): strin
     const extra = list.length <= 3 && waited > 0 ? `; waited ${took(waited)}` : "";
     return `${start}${node ? ` on ${node}` : ""}, ${length} so far${extra}`;
   }
-  if (piece.open) return `${start}${piece.preempted ? ", taken back" : ""}; ${span(piece.to - piece.from)} so far`;
+  const taker = /by "([^"]+)"/.exec(piece.message)?.[1];
+  const taken = piece.preempted ? `, taken back${taker ? ` by ${taker}` : ""}` : "";
+  if (piece.open) return `${start}${taken}; ${span(piece.to - piece.from)} so far`;
   return `${start}, ${length}`;
 }

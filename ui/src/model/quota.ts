@@ -87,6 +87,8 @@ export interface Consequence {
   shares: { project: Project; before: number; after: number }[];
   starts: Workload[];
   stillWait: Workload[];
+  /** GPUs that each project would give back for them. */
+  givesWay: Map<string, number>;
   sooner: Workload[];
   sumBefore: number;
   sumAfter: number;
@@ -113,26 +115,29 @@ export function consequences(
   });
   const starts: Workload[] = [];
   const stillWait: Workload[] = [];
+  const givesWay = new Map<string, number>();
   let idle = idleGpus(nodes);
-  for (const { project, before, after } of shares) {
+  for (const { project, after } of shares) {
     if (!edits.has(project.name)) continue;
-    const bound = Math.min(project.gpu.limit ?? Number.POSITIVE_INFINITY, Math.max(after, project.gpu.quota ?? 0));
-    let room = bound - project.gpu.allocated;
-    const gained = Math.max(0, after - before);
-    let taken = 0;
+    const { quota, limit, allocated } = project.gpu;
+    let room = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(after, quota ?? 0)) - allocated;
+    let holds = allocated;
     const waiting = workloads
       .filter((w) => w.projectName === project.name && w.phase === "Pending" && ask(w) > 0)
       .sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
     for (const w of waiting) {
       const need = ask(w);
       const fromIdle = Math.min(need, idle);
-      const fromOthers = need - fromIdle;
-      if (need <= room + 1e-9 && fromOthers <= gained - taken + 1e-9) {
-        starts.push(w);
-        room -= need;
-        idle -= fromIdle;
-        taken += fromOthers;
-      } else stillWait.push(w);
+      const taken = need > room + 1e-9 ? null : take(need - fromIdle, project, holds + need, shares, givesWay);
+      if (!taken) {
+        stillWait.push(w);
+        continue;
+      }
+      for (const [name, gpus] of taken) givesWay.set(name, (givesWay.get(name) ?? 0) + gpus);
+      starts.push(w);
+      room -= need;
+      holds += need;
+      idle -= fromIdle;
     }
   }
   const sooner = workloads.filter((w) => {
@@ -141,7 +146,32 @@ export function consequences(
     return row !== undefined && row.after < row.before - 1e-9;
   });
   const sum = (list: Project[]) => list.reduce((s, p) => s + (p.gpu.quota ?? 0), 0);
-  return { shares, starts, stillWait, sooner, sumBefore: sum(projects), sumAfter: sum(edited) };
+  return { shares, starts, stillWait, givesWay, sooner, sumBefore: sum(projects), sumAfter: sum(edited) };
+}
+
+// What the rules of reclaim allow: from a project above its share, or above its quota while the taker stays within its own.
+function take(
+  need: number,
+  taker: Project,
+  after: number,
+  shares: { project: Project; after: number }[],
+  given: ReadonlyMap<string, number>,
+): Map<string, number> | null {
+  const out = new Map<string, number>();
+  const within = taker.gpu.quota === null || after <= taker.gpu.quota + 1e-9;
+  let left = need;
+  for (const { project, after: share } of shares) {
+    if (left < 1e-9) break;
+    if (project.name === taker.name) continue;
+    const { quota, allocated, allocatedNonPreemptible = 0 } = project.gpu;
+    const keeps = within ? (quota ?? Number.POSITIVE_INFINITY) : Math.max(quota ?? Number.POSITIVE_INFINITY, share);
+    const gives = Math.min(allocated - keeps, allocated - allocatedNonPreemptible) - (given.get(project.name) ?? 0);
+    if (gives < 1e-9) continue;
+    const part = Math.min(gives, left);
+    out.set(project.name, part);
+    left -= part;
+  }
+  return left < 1e-9 ? out : null;
 }
 
 /** "8" or "none": what is typed for a quota or limit. undefined = not a number. */

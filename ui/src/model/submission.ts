@@ -135,6 +135,9 @@ export function draftOf(project: string, name: string, spec: TrainingSpec): Draf
   };
 }
 
+// What the command line takes over from its caller by itself.
+const passedOn = new Set(["PATH", "HOME", "USER", "LANG", "TERM", "VIRTUAL_ENV", "CONDA_PREFIX"]);
+
 /** The command that does the same, broken where it grows long. */
 export function commandOf(draft: Draft): string {
   const first: string[] = ["muster submit", `-p ${quote(draft.project)}`];
@@ -148,7 +151,8 @@ export function commandOf(draft: Draft): string {
   if (draft.preemptibility) first.push(`--preemptibility ${draft.preemptibility}`);
   const second: string[] = [];
   if (draft.folder) second.push(`--workdir ${quote(draft.folder)}`);
-  for (const v of draft.variables) if (v.name) second.push(`-e ${quote(`${v.name}=${v.value}`)}`);
+  for (const v of draft.variables)
+    if (v.name && !passedOn.has(v.name)) second.push(`-e ${quote(`${v.name}=${v.value}`)}`);
   if (draft.timeLimit) second.push(`--timeout ${draft.timeLimit}`);
   // The command line means "no restart" where REST means six, so the number is always said.
   second.push(`--restart ${draft.restarts === "" ? defaultRestarts : draft.restarts}`, "--detach");

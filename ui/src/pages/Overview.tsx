@@ -198,7 +198,11 @@ function GpuSection({ nodes }: { nodes: Node[] }) {
           <LegendMark kind="held" /> in quota
           <LegendMark kind="over" /> over quota
           <LegendMark kind="idle" /> idle
-          <LegendMark kind="busy" /> busy
+          {nodes.some((n) => n.devices.some((d) => d.utilization != null)) && (
+            <>
+              <LegendMark kind="busy" /> busy
+            </>
+          )}
         </div>
         <button type="button" className="text-button" aria-pressed={table} onClick={() => setTable(!table)}>
           {table ? "Show as cells" : "Show as table"}

@@ -300,6 +300,8 @@ function shortReason(reason: string): string {
       return "No node matches";
     case "ReclaimNotAllowed":
       return "Over the fair share";
+    case "VictimsInsufficient":
+      return "Nothing gives way";
     default:
       return "Waits";
   }

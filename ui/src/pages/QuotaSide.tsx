@@ -35,7 +35,8 @@ function title(all: Project[], edits: Edits): string {
 }
 
 export function QuotaSide({ all, edits, result, error, pending, blocked, onSave, onDiscard }: Props) {
-  const { starts, stillWait, sooner } = result;
+  const { starts, stillWait, sooner, givesWay } = result;
+  const gives = [...givesWay].map(([name, amount]) => `${name} gives way by ${gpus(amount)}`).join(", ");
   const first =
     starts.length === 0
       ? "Nothing starts"
@@ -47,7 +48,7 @@ export function QuotaSide({ all, edits, result, error, pending, blocked, onSave,
     <div className="quota-side">
       <h2>{title(all, edits)}</h2>
       <p className="plan-detail">
-        {first}. {sooner.length === 0 ? "Nothing is stopped." : "Nothing is stopped by saving alone."}
+        {first}. {gives ? `${gives}.` : "Nothing is stopped."}
       </p>
       <section>
         <div className="side-head">

@@ -358,7 +358,7 @@ function Form({ projects, start, replaces, replacesName }: FormProps) {
           <Fold
             title="Environment"
             summary={environmentSummary(draft)}
-            open={draft.folder !== "" || draft.variables.length > 0 || !!errorOf("folder") || !!errorOf("variables")}
+            open={!!errorOf("folder") || !!errorOf("variables")}
           >
             <Field label="Folder" id="folder" optional error={errorOf("folder")} hint="">
               {(aria) => (

@@ -143,7 +143,10 @@ function Shown({ workload, tab }: { workload: Workload; tab: Tab }) {
     { label: `Delete ${workload.name}…`, icon: "trash", run: () => setDeleting(true) },
     ...tabs.slice(1).map((to) => ({ label: `Show ${to}`, icon: "workloads" as const, run: () => go(to) })),
   ]);
-  const counts: Partial<Record<Tab, number>> = { pods: detail.data?.pods?.length, events: detail.data?.events?.length };
+  const counts: Partial<Record<Tab, number>> = {
+    pods: detail.data?.pods?.length,
+    events: detail.data && (detail.data.events?.length ?? 0) + (detail.data.timeline?.length ?? 0),
+  };
   return (
     <>
       <header className="object-head">
