@@ -43,6 +43,24 @@ class FakeAccounts final : public Accounts {
   uid_t own_uid() const override { return own; }
 };
 
+// Moved by the test, read by the threads of the control plane.
+class TestClock final : public Clock {
+ public:
+  Time now() const override {
+    Lock lock(mutex_);
+    return now_;
+  }
+  std::int64_t monotonic_ms() const override { return now().ms; }
+  void advance(Duration by) {
+    Lock lock(mutex_);
+    now_ = now_ + by;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  Time now_ = *parse_rfc3339("2026-11-24T08:00:00Z");
+};
+
 // Keeps what it is sent; says that it has applied it only when told to.
 class FakeCluster final : public model::LineToCluster {
  public:
@@ -236,7 +254,7 @@ class TestWorld {
     REQUIRE(plane->record->commit([](sql::Connection&, Effects&) -> Result<void> { return {}; }).has_value());
   }
 
-  ManualClock clock{*parse_rfc3339("2026-11-24T08:00:00Z")};
+  TestClock clock;
   FakeAccounts accounts;
   FakeCluster cluster;
   Options options;
