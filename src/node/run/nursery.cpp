@@ -60,14 +60,21 @@ Fd receive_fd(int socket) {
   return Fd(fd);
 }
 
-// ps shows each shim with its own folder: the words after "shim" are written over.
-void show_folder(int argc, char** argv, const std::string& folder) {
-  char* const begin = argv[1];
-  char* const end = argv[argc - 1] + std::strlen(argv[argc - 1]);
-  const std::size_t room = static_cast<std::size_t>(end - begin);
-  std::memset(begin, 0, room);
-  std::memcpy(begin, folder.data(), std::min(folder.size(), room));
-}
+// The words after the program's name, where ps reads them: written over, so that it shows whose process this is.
+class Title {
+ public:
+  Title(int argc, char** argv)
+      : begin_(argv[0]), room_(static_cast<std::size_t>(argv[argc - 1] + std::strlen(argv[argc - 1]) - argv[0])) {}
+  void show(const std::string& word, const std::string& folder) {
+    const std::string text = word + '\0' + folder;
+    std::memset(begin_, 0, room_);
+    std::memcpy(begin_, text.data(), std::min(text.size(), room_));
+  }
+
+ private:
+  char* begin_;
+  std::size_t room_;
+};
 
 void reap() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
@@ -117,6 +124,8 @@ Result<Fd> Nursery::begin(const RunFolder& folder) {
 }
 
 int nursery_main(int argc, char** argv, int (*be_shim)(const std::string& folder)) {
+  Title title(argc, argv);
+  title.show("nursery", std::string(argv[2]));
   sigset_t held;
   ::sigemptyset(&held);
   ::sigaddset(&held, SIGCHLD);
@@ -142,7 +151,7 @@ int nursery_main(int argc, char** argv, int (*be_shim)(const std::string& folder
       folder.resize(static_cast<std::size_t>(n));
       const pid_t pid = ::fork();
       if (pid == 0) {
-        show_folder(argc, argv, folder);
+        title.show("shim", folder);
         ::_exit(be_shim(folder));
       }
       // Not reaped yet, so the number is the child's.
