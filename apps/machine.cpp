@@ -126,6 +126,8 @@ class OneMachine final : public Machine {
       net::Response response;
       response.content_type = "text/plain; version=0.0.4";
       response.body = cluster_->metrics();
+      for (const auto& [name, value] : control_->counters())
+        response.body += name + " " + json::write(json::Value(value)) + "\n";
       return response;
     });
     router_.add("POST", "/api/muster/v1/down", [this](const net::Request& request) { return down(request); });

@@ -58,9 +58,9 @@ def suites():
         Suite("e2e-asan", [["tools/build.sh", "asan", "muster"], python("tests/e2e/run.py", "path_test")], env={"MUSTER_BIN": f"{ROOT}/build/asan/apps/muster"}),
         Suite("crash", [python("tests/e2e/crash.py", "--kills", "100")]),
         Suite("real-api-server", [python("tests/e2e/real_cluster.py")]),
-        Suite("runapy", [python("tests/peers/runapy_test.py")]),
-        Suite("ui", [["ui/test.sh"]]),
-        Suite("browser", [["tests/browser/run.sh"]]),
+        Suite("runapy", [python("tests/peers/runapy.py")]),
+        Suite("ui", [["ui/check.sh"], ["ui/test.sh"]]),
+        Suite("browser", [["tests/browser/run"]]),
     ]
 
 

@@ -57,6 +57,8 @@ Result<std::unique_ptr<Server>> Server::find(const Config& settings, const Surro
   const std::string owner_token = data + "/owner.token";
   net::ClientOptions& options = server->options_;
   options.bearer_token = settings.value("token");
+  // By this the server knows that a submission came from the command line.
+  options.headers.emplace_back("User-Agent", "muster/" MUSTER_VERSION);
   std::string where;
   const auto use_socket = [&](const std::string& path) {
     options.base_url = "http://muster";
