@@ -63,6 +63,16 @@ json::Value delete_options(const DeleteOptions& options) {
   return out;
 }
 
+// 429 with Retry-After (busy, or a kind that is only just being served): waits as long as it says.
+bool asks_for_patience(int status, const net::Headers& headers) {
+  const std::string* after = net::find_header(headers, "retry-after");
+  if (status != 429 || after == nullptr) return false;
+  std::int64_t wait = 1;
+  std::from_chars(after->data(), after->data() + after->size(), wait);
+  sleep_until({}, Deadline::in(std::min(longest_retry_after, seconds(std::max<std::int64_t>(wait, 0)))));
+  return true;
+}
+
 class HttpApi final : public RestApi {
  public:
   explicit HttpApi(std::unique_ptr<net::Client> client) : client_(std::move(client)) {}
@@ -130,13 +140,9 @@ Result<json::Value> HttpApi::one(const std::string& doing, net::Call call, bool 
       strip(object);
       return object;
     }
-    const std::string* after = net::find_header(answer.headers, "retry-after");
-    if (answer.status != 429 || !retry_throttled || after == nullptr || attempt >= most_throttled) {
+    if (!retry_throttled || attempt >= most_throttled || !asks_for_patience(answer.status, answer.headers)) {
       return error_of_answer(doing, answer.status, answer.body);
     }
-    std::int64_t wait = 1;
-    std::from_chars(after->data(), after->data() + after->size(), wait);
-    sleep_until({}, Deadline::in(std::min(longest_retry_after, seconds(std::max<std::int64_t>(wait, 0)))));
   }
 }
 
@@ -179,16 +185,19 @@ Result<std::unique_ptr<Watch>> HttpApi::watch(const Kind& kind, const WatchOptio
                 std::to_string(options.timeout_seconds > 0 ? options.timeout_seconds : watch_seconds));
   const std::string doing = "watching " + kind.plural;
   net::Call call{.path = collection_path(kind, options.ns) + query};
-  call.deadline = Deadline::in(call_deadline);
-  std::unique_ptr<net::Client::Reading> reading = TRY(client_->open(call).at(doing));
-  if (reading->status() < 400) return read_watch(std::move(reading), doing);
-  std::string body;
-  while (body.size() < 1 << 20) {
-    const Result<std::string> more = reading->read(Deadline::in(call_deadline));
-    if (!more.has_value() || more->empty()) break;
-    body += *more;
+  for (int attempt = 0;; ++attempt) {
+    call.deadline = Deadline::in(call_deadline);
+    std::unique_ptr<net::Client::Reading> reading = TRY(client_->open(call).at(doing));
+    if (reading->status() < 400) return read_watch(std::move(reading), doing);
+    if (attempt < most_throttled && asks_for_patience(reading->status(), reading->headers())) continue;
+    std::string body;
+    while (body.size() < 1 << 20) {
+      const Result<std::string> more = reading->read(Deadline::in(call_deadline));
+      if (!more.has_value() || more->empty()) break;
+      body += *more;
+    }
+    return error_of_answer(doing, reading->status(), body);
   }
-  return error_of_answer(doing, reading->status(), body);
 }
 
 Result<json::Value> HttpApi::create(const Kind& kind, json::Value object) {
