@@ -2,7 +2,7 @@
 // is killed and comes back, accessibility, and pictures of every page. See run for the environment.
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Server } from "./server.mjs";
 import { check, runAll, test, until } from "./suite.mjs";
@@ -12,8 +12,8 @@ const require = createRequire(join(root, "ui/"));
 const { chromium } = require("playwright-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const program = process.env.MUSTER_BIN ?? join(root, "build/bin/muster");
-const pictures = process.env.MUSTER_SCREENSHOTS ?? join(root, "build/screenshots");
+const program = resolve(process.env.MUSTER_BIN ?? join(root, "build/bin/muster"));
+const pictures = resolve(process.env.MUSTER_SCREENSHOTS ?? join(root, "build/screenshots"));
 const browserPath = process.env.MUSTER_CHROMIUM ?? "/usr/bin/chromium";
 for (const [what, path] of [
   ["program", program],
@@ -408,7 +408,7 @@ test("dialogs, palette and menus have no serious accessibility finding", async (
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
   await page.getByRole("button", { name: /This machine/ }).click();
-  await page.getByRole("menu").waitFor();
+  await page.getByRole("dialog", { name: "This machine" }).waitFor();
   await look("machine");
   check(found.length === 0, found.join("; "));
 });

@@ -200,11 +200,12 @@ export class World {
     this.cluster = randomUUID();
     this.department = "d1";
     if (kind === "lab") this.buildLab();
+    else if (kind.startsWith("many")) this.buildMany(Number(kind.slice(4)) || 125);
     else this.buildMachine(kind === "machine4" ? 4 : 2);
   }
 
   get simulated() {
-    return this.kind !== "lab";
+    return this.kind.startsWith("machine");
   }
 
   buildLab() {
@@ -255,6 +256,56 @@ export class World {
     this.say(find("eval-mmlu"), now - 17 * minute, "Normal", "Started", "started, 1 over quota");
     this.say(find("diarize-eval"), now - 8 * minute, "Normal", "Completed", "completed after 41 min");
     this.say(find("pretrain-7b"), now - minute, "Warning", "Evicted", "loses 4 of 16 GPUs to robotics");
+    this.refresh();
+  }
+
+  /** A large cluster: `count` nodes of eight, filled unevenly, and four workloads for each node. */
+  buildMany(count) {
+    let seed = 7;
+    const random = () => {
+      seed = (seed * 1103515245 + 12345) % 2147483648;
+      return seed / 2147483648;
+    };
+    const pools = count > 200 ? ["h100-a", "h100-b", "a100", "l40s"] : ["default"];
+    this.projects = projectsOfLab.map(([name, quota, , color], i) =>
+      this.project(`p${i + 1}`, name, quota * count, null, color),
+    );
+    this.nodes = Array.from({ length: count }, (_, i) => {
+      const node = this.node(`node-${String(i + 1).padStart(4, "0")}`, 8, "H100-80G", 81920, false);
+      node.pool = pools[i % pools.length];
+      node.unschedulable = random() < 0.01;
+      return node;
+    });
+    const now = Date.now();
+    let n = 0;
+    for (const node of this.nodes) {
+      let from = 0;
+      for (let i = 0; i < 4; i++) {
+        const project = projectsOfLab[Math.floor(random() * 6)][0];
+        const ask = [1, 1, 2, 4, 8][Math.floor(random() * 5)];
+        n += 1;
+        const w = this.makeWorkload({
+          name: `run-${n}`,
+          project,
+          ask: String(ask),
+          by: "ana",
+          at: now - random() * 86_400_000,
+        });
+        w.overQuota = random() < 0.15;
+        if (from + ask <= 8 && random() < 0.9) {
+          w.phase = "Running";
+          w.startedAt = w.at + 5000;
+          w.phases = [{ phase: "Running", at: w.startedAt, message: "" }];
+          this.place(w, node.name, from, ask);
+          from += ask;
+        } else {
+          w.phase = random() < 0.5 ? "Completed" : "Pending";
+          w.phases = [{ phase: w.phase, at: w.at, message: "" }];
+          if (w.phase === "Pending") w.verdict = { reason: "InsufficientResources" };
+        }
+        this.workloads.push(w);
+      }
+    }
     this.refresh();
   }
 

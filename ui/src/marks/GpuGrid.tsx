@@ -1,7 +1,9 @@
 // All GPUs in view, in the size that fits their number: single cells up to 128, canvases above, bars of whole pools
 // beyond. The same numbers are at hand as a table.
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
+import { workloadsQuery } from "../api/queries";
 import type { Node } from "../api/types";
 import { modelText, number } from "../model/quantity";
 import { CellCard } from "./CellCard";
@@ -12,6 +14,22 @@ import { Mosaic } from "./Mosaic";
 import { useWidth } from "./useWidth";
 
 const byName = (a: Node, b: Node) => a.name.localeCompare(b.name, "en", { numeric: true });
+
+/** Holders of a device stand in the order in which they came; a node that has them so is left as it is. */
+function inOrder(node: Node, created: ReadonlyMap<string, number>): Node {
+  const when = (id: string) => created.get(id) ?? 0;
+  let moved = false;
+  const devices = node.devices.map((device) => {
+    if (device.holders.length < 2) return device;
+    const holders = [...device.holders].sort(
+      (a, b) => when(a.workloadId) - when(b.workloadId) || a.pod.localeCompare(b.pod, "en", { numeric: true }),
+    );
+    if (holders.every((holder, i) => holder === device.holders[i])) return device;
+    moved = true;
+    return { ...device, holders };
+  });
+  return moved ? { ...node, devices } : node;
+}
 
 export function heldOf(node: Node): number {
   return node.devices.reduce((sum, device) => sum + device.holders.reduce((s, h) => s + h.milli, 0), 0) / 1000;
@@ -39,7 +57,14 @@ export function GpuGrid({ nodes, colours, bare = false, size: given }: Props) {
   const [ref, width] = useWidth<HTMLDivElement>();
   const [pointed, setPointed] = useState<CellPointed | null>(null);
   const navigate = useNavigate();
-  const shown = useMemo(() => nodes.filter((node) => node.devices.length > 0).sort(byName), [nodes]);
+  const { data: workloads } = useQuery(workloadsQuery);
+  const shown = useMemo(() => {
+    const created = new Map((workloads ?? []).map((w) => [w.id, Date.parse(w.createdAt) || 0]));
+    return nodes
+      .filter((node) => node.devices.length > 0)
+      .map((node) => inOrder(node, created))
+      .sort(byName);
+  }, [nodes, workloads]);
   const count = shown.reduce((sum, node) => sum + node.devices.length, 0);
   const size = given ?? gridSize(count);
   useEffect(() => () => pointAt(null), []);

@@ -4,7 +4,7 @@ import { type KeyboardEvent, memo, type PointerEvent as Pointer } from "react";
 import type { Device, Holder, Node } from "../api/types";
 import { gibibytes, modelText, number } from "../model/quantity";
 import { colourOf, hatchOf, onColourOf, tintOf } from "./Hatch";
-import { type Block, cutCell, layoutRow, roundedEnds, shorten } from "./layout";
+import { type Block, cutCell, type Frame, layoutRow, roundedEnds, shorten } from "./layout";
 import { label11, label12 } from "./measure";
 
 export interface CellPointed {
@@ -29,6 +29,9 @@ interface Props {
   only?: string;
   labels?: boolean;
 }
+
+// A device that is held whole has no frame: the block stands for it, also while it is faded.
+const isSeen = (frame: Frame) => frame.idle > 0.0005 || frame.state === "failed";
 
 const slotOf = (colours: ReadonlyMap<string, number>, project: string) => colours.get(project) ?? 12;
 
@@ -76,7 +79,7 @@ export const GpuRow = memo(function GpuRow(props: Props) {
   return (
     <div className="gpu-row" style={{ height: total, width }} role="group" aria-label={nodeSentence(node)}>
       <svg width={width} height={total} aria-hidden="true" focusable="false">
-        {layout.frames.map((frame) => (
+        {layout.frames.filter(isSeen).map((frame) => (
           <g key={frame.index}>
             {frame.state === "failed" ? (
               <rect className="cell-failed" x={frame.x + 0.5} y={0.5} width={cell - 1} height={height - 1} rx={r} />
@@ -241,7 +244,11 @@ function HolderMark({
       <path d={d} style={{ fill: over ? hatchOf(slot) : colourOf(slot) }} />
       {over && (
         <path
-          d={roundedEnds(block.x + 0.5, 0.5, block.w - 1, height - 1, 2.5, block.left, block.right)}
+          d={
+            corner && block.left
+              ? cutCell(block.x + 0.5, 0.5, block.w - 1, height - 1, 2.5)
+              : roundedEnds(block.x + 0.5, 0.5, block.w - 1, height - 1, 2.5, block.left, block.right)
+          }
           style={{ fill: "none", stroke: colourOf(slot) }}
         />
       )}

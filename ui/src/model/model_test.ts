@@ -71,7 +71,7 @@ it("ages are said in at most two units", () => {
     "1 h",
     "12 d 3 h",
   ]);
-  expect([took(19_000), took(125_000), took(300)]).toEqual(["19 s", "2 min 5 s", "under 1 s"]);
+  expect([took(19_000), took(125_000), took(300)]).toEqual(["19 s", "2 min 5 s", "less than 1 s"]);
 });
 
 describe("command lines", () => {

@@ -20,7 +20,7 @@ export function span(ms: number): string {
 
 /** Like span, with seconds kept while it is short: for what took 19 s or 2 min 5 s. */
 export function took(ms: number): string {
-  if (ms < 1000) return ms <= 0 ? "0 s" : "under 1 s";
+  if (ms < 1000) return "less than 1 s";
   const s = Math.round(ms / 1000);
   if (s >= 60 && s < 600 && s % 60 !== 0) return `${Math.floor(s / 60)} min ${s % 60} s`;
   return span(s * 1000);

@@ -200,7 +200,7 @@ export function foldNames(names: string[], most = 4): string {
   const out = [first];
   for (const name of names.slice(1, most)) {
     out.push(
-      stem && name.startsWith(stem) && !name.slice(stem.length).includes("-") ? `-${name.slice(stem.length)}` : name,
+      stem && name.startsWith(stem) && /^\d+$/.test(name.slice(stem.length)) ? `-${name.slice(stem.length)}` : name,
     );
   }
   return out.join(", ") + (names.length > most ? ` and ${names.length - most} more` : "");

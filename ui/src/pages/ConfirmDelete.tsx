@@ -48,7 +48,7 @@ export function ConfirmDelete({ workloads, onClose, onDelete }: Props) {
               {many && living.length > 1 ? "their processes are" : "its processes are"} stopped.{" "}
             </>
           ) : null}
-          Logs and history are lost. Files that it wrote stay.
+          Logs and history are lost. Files that {many ? "they" : "it"} wrote stay.
         </p>
         {many && (
           <label className="stacked">

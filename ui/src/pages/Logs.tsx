@@ -19,6 +19,8 @@ interface Props {
   note: string;
   pods?: string[];
   restarts?: number;
+  /** What stands in place of lines when there are none. */
+  quiet: string;
   tall?: boolean;
 }
 
@@ -88,7 +90,7 @@ function useOutput({ project, workload, run, alive }: Props, pod: string, previo
 }
 
 export function Logs(props: Props) {
-  const { project, workload, note, pods = [], restarts = 0, alive } = props;
+  const { project, workload, note, quiet, pods = [], restarts = 0, alive } = props;
   const [pod, setPod] = useState("");
   const [previous, setPrevious] = useState(false);
   const output = useOutput(props, pod, previous);
@@ -218,9 +220,7 @@ export function Logs(props: Props) {
         }}
       >
         {shown.length === 0 ? (
-          <p className="log-none">
-            {output.state === "reading" && alive ? "Nothing printed yet." : output.error ? "" : "It printed nothing."}
-          </p>
+          <p className="log-none">{output.error ? "" : quiet}</p>
         ) : (
           <div style={{ height: virtualizer.getTotalSize(), position: "relative" }}>
             {virtualizer.getVirtualItems().map((item) => (

@@ -1,7 +1,8 @@
 // Nodes: every machine that runs work, with its devices, who holds them, and what of CPU and memory is given away.
 import { useQuery } from "@tanstack/react-query";
 import { useRouterState } from "@tanstack/react-router";
-import { useEffect, useMemo } from "react";
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { useEffect, useMemo, useRef } from "react";
 import { nodesQuery, useColours } from "../api/queries";
 import type { Node } from "../api/types";
 import { Glyph } from "../marks/Glyph";
@@ -45,22 +46,62 @@ export function Nodes() {
   );
 }
 
+const virtualFrom = 60;
+
 function Listed({ nodes }: { nodes: Node[] }) {
   const sorted = useMemo(
     () => [...nodes].sort((a, b) => a.name.localeCompare(b.name, "en", { numeric: true })),
     [nodes],
   );
   const hash = useRouterState({ select: (state) => state.location.hash });
+  const list = useRef<HTMLUListElement>(null);
+  const virtual = sorted.length > virtualFrom;
+  const virtualizer = useVirtualizer({
+    count: sorted.length,
+    getScrollElement: () => list.current?.closest(".page-body") ?? null,
+    estimateSize: () => 110,
+    overscan: 6,
+    enabled: virtual,
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: once for each address, not for each change of a node
   useEffect(() => {
-    if (hash) document.getElementById(`node-${hash}`)?.scrollIntoView({ block: "center" });
+    if (!hash) return;
+    const index = sorted.findIndex((node) => node.name === hash);
+    if (virtual && index >= 0) virtualizer.scrollToIndex(index, { align: "center" });
+    else document.getElementById(`node-${hash}`)?.scrollIntoView({ block: "center" });
   }, [hash]);
-  // One node is drawn by cells at any number of nodes: the list is as long as it is.
+  // A node is drawn by cells however many there are: the list is as long as it is.
   const size = sorted.reduce((sum, node) => sum + node.devices.length, 0) <= 16 ? "L" : "M";
+  if (!virtual) {
+    return (
+      <ul className="node-list" ref={list}>
+        {sorted.map((node) => (
+          <li key={node.name} id={`node-${node.name}`} className={hash === node.name ? "here" : undefined}>
+            <NodeItem node={node} size={size} />
+          </li>
+        ))}
+      </ul>
+    );
+  }
   return (
-    <ul className="node-list">
-      {sorted.map((node) => (
-        <NodeItem key={node.name} node={node} here={hash === node.name} size={size} />
-      ))}
+    <ul className="node-list" ref={list} style={{ height: virtualizer.getTotalSize(), position: "relative" }}>
+      {virtualizer.getVirtualItems().map((item) => {
+        const node = sorted[item.index]!;
+        return (
+          <li
+            key={node.name}
+            id={`node-${node.name}`}
+            ref={virtualizer.measureElement}
+            data-index={item.index}
+            aria-setsize={sorted.length}
+            aria-posinset={item.index + 1}
+            className={`placed${hash === node.name ? " here" : ""}`}
+            style={{ transform: `translateY(${item.start}px)` }}
+          >
+            <NodeItem node={node} size={size} />
+          </li>
+        );
+      })}
     </ul>
   );
 }
@@ -68,14 +109,14 @@ function Listed({ nodes }: { nodes: Node[] }) {
 const share = (part: { capacity: number; allocated: number } | undefined) =>
   part && part.capacity > 0 ? Math.min(100, (part.allocated / part.capacity) * 100) : 0;
 
-function NodeItem({ node, here, size }: { node: Node; here: boolean; size: GridSize }) {
+function NodeItem({ node, size }: { node: Node; size: GridSize }) {
   const colours = useColours();
   const now = useNow();
   const note = nodeNote(node);
   const models = [...new Set(node.devices.map((device) => modelText(device.model)))].join(", ");
   const since = at(node.createdAt);
   return (
-    <li id={`node-${node.name}`} className={here ? "here" : undefined}>
+    <>
       <div className="node-head">
         <Glyph
           name={!node.ready ? "unknown" : node.unschedulable ? "paused" : "running"}
@@ -137,6 +178,6 @@ function NodeItem({ node, here, size }: { node: Node; here: boolean; size: GridS
           <p className="quiet">No GPU. It runs workloads that ask for none.</p>
         )}
       </div>
-    </li>
+    </>
   );
 }

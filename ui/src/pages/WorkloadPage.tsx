@@ -299,6 +299,13 @@ function TheLogs({
       pods={pods.map((pod) => pod.name)}
       restarts={workload.restarts ?? 0}
       tall={tall}
+      quiet={
+        !ran && !alive
+          ? "It has not run yet."
+          : alive
+            ? "Nothing printed yet."
+            : "It printed nothing, or its log is gone."
+      }
     />
   );
 }

@@ -66,16 +66,19 @@ export function WorkloadSide({ workload, detail, nodes, all }: Props) {
     );
   } else
     add("Asks", asks ? `${asks} ${/[a-z]/i.test(asks) ? "of GPUs" : Number(asks) > 1 ? "GPUs" : "GPU"}` : "no GPU");
-  if (compute?.cpuCoreRequest != null || compute?.cpuMemoryRequest) {
+  const asksCpu = (compute?.cpuCoreRequest ?? 0) > 0;
+  const asksMemory = !!compute?.cpuMemoryRequest && compute.cpuMemoryRequest !== "0";
+  const ran = detail?.pods?.some((pod) => pod.startedAt);
+  if (asksCpu || asksMemory) {
     const parts = [
-      compute.cpuCoreRequest == null ? "" : `${number(compute.cpuCoreRequest)} cores`,
-      compute.cpuMemoryRequest ?? "",
+      asksCpu ? `${number(compute?.cpuCoreRequest)} cores` : "",
+      asksMemory ? compute?.cpuMemoryRequest : "",
     ].filter(Boolean);
     const open = limits?.cpu === "not enforced" || limits?.memory === "not enforced";
     add(
       "CPU, memory",
       <>
-        {parts.join(", ")} {limits && <span className="quiet">{open ? "not enforced" : "enforced"}</span>}
+        {parts.join(", ")} {limits && ran && <span className="quiet">{open ? "not enforced" : "enforced"}</span>}
       </>,
     );
   }

@@ -14,7 +14,7 @@ export function PodsTab({ detail }: { detail: WorkloadDetail | undefined }) {
   const pods = detail.pods ?? [];
   if (pods.length === 0) return <p className="empty-line">It has no pod yet. Pods are made when it is admitted.</p>;
   return (
-    <div className="table-scroll">
+    <div className="table-scroll" tabIndex={0} role="region" aria-label="Pods">
       <table className="table">
         <caption className="sr">Pods</caption>
         <thead>

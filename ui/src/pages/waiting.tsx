@@ -50,17 +50,22 @@ export function projectShares(projects: Project[], workloads: Workload[]): { pro
 export interface Group {
   key: string;
   project: string;
+  projects: string[];
   members: Workload[];
   head: string;
   detail: string;
   gpus: number;
 }
 
+const nobodys = new Set(["InsufficientResources", "NoMatchingNode", "TopologyUnsatisfied"]);
+
 /** Same project, same cause, same size: one entry. Oldest first inside, largest first among groups. */
 export function groupWaiting(waiting: Workload[]): Group[] {
   const by = new Map<string, Workload[]>();
   for (const w of waiting) {
-    const key = `${w.projectName}|${w.waiting?.reason ?? ""}|${w.gpuRequestText ?? askOf(w)}`;
+    // What no node has is nobody's quota: it holds for every project alike.
+    const whose = nobodys.has(w.waiting?.reason ?? "") ? "" : w.projectName;
+    const key = `${whose}|${w.waiting?.reason ?? ""}|${w.gpuRequestText ?? askOf(w)}`;
     const list = by.get(key);
     if (list) list.push(w);
     else by.set(key, [w]);
@@ -78,6 +83,7 @@ export function groupWaiting(waiting: Workload[]): Group[] {
       return {
         key,
         project: first.projectName,
+        projects: [...new Set(members.map((m) => m.projectName))],
         members,
         head: said?.head ?? "Waits for the first decision",
         detail: used === undefined || used === null ? asks : `${asks}; ${number(used)} in use`,
@@ -163,7 +169,7 @@ function GroupItem({ group, projects }: { group: Group; projects: Project[] }) {
   return (
     <article
       className="waiting-item"
-      onMouseEnter={() => pointAt({ project: group.project })}
+      onMouseEnter={() => group.projects.length === 1 && pointAt({ project: group.project })}
       onMouseLeave={() => pointAt(null)}
     >
       <Glyph name="change" tone="warn" word="Needs a change" />
@@ -177,7 +183,16 @@ function GroupItem({ group, projects }: { group: Group; projects: Project[] }) {
           <span>{gpus(group.gpus)}</span>
         </div>
         <p className="waiting-who">
-          <i className="square" style={{ background: `var(--p${colours.get(group.project) ?? 12})` }} />
+          <span className="squares">
+            {group.projects.slice(0, 6).map((name) => (
+              <i
+                key={name}
+                className="square"
+                title={name}
+                style={{ background: `var(--p${colours.get(name) ?? 12})` }}
+              />
+            ))}
+          </span>
           <span>{group.detail}</span>
         </p>
         {best && <RemedyLine remedy={best} workload={first} projects={projects} count={group.members.length} />}

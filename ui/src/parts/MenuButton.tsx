@@ -11,14 +11,19 @@ interface Props<Extra> {
   load: () => Promise<unknown>;
   menu: LazyExoticComponent<ComponentType<MenuProps & Extra>>;
   extra: Extra;
-  button: (more: { onClick?: () => void; onPointerEnter?: () => void; "aria-haspopup": "menu" }) => ReactElement;
+  button: (more: {
+    onClick?: () => void;
+    onPointerEnter?: () => void;
+    "aria-haspopup": "menu" | "dialog";
+  }) => ReactElement;
+  popup?: "menu" | "dialog";
 }
 
-export function MenuButton<Extra extends object>({ load, menu: Menu, extra, button }: Props<Extra>) {
+export function MenuButton<Extra extends object>({ load, menu: Menu, extra, button, popup = "menu" }: Props<Extra>) {
   const [wanted, setWanted] = useState(false);
   const [opened, setOpened] = useState(false);
   const asleep = button({
-    "aria-haspopup": "menu",
+    "aria-haspopup": popup,
     onPointerEnter: () => void load(),
     onClick: () => {
       setWanted(true);
@@ -28,7 +33,7 @@ export function MenuButton<Extra extends object>({ load, menu: Menu, extra, butt
   if (!wanted) return asleep;
   return (
     <Suspense fallback={asleep}>
-      <Menu {...extra} target={button({ "aria-haspopup": "menu" })} opened={opened} onChange={setOpened} />
+      <Menu {...extra} target={button({ "aria-haspopup": popup })} opened={opened} onChange={setOpened} />
     </Suspense>
   );
 }

@@ -2,7 +2,7 @@
 const paths = {
   overview: "M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z",
   workloads: "M2.5 4h11M2.5 8h11M2.5 12h7",
-  nodes: "M2.5 3h11v4h-11zM2.5 9h11v4h-11zM5 5h.01M5 11h.01M7.5 5h3M7.5 11h3",
+  nodes: "M2.5 2.8h11v4.2h-11zM2.5 9h11v4.2h-11zM5.2 4.9h.01M5.2 11.1h.01",
   projects: "M2 4.5h12M8.5 2.5v4M2 8h8M2 11.5h12M5.5 9.5v4",
   search: "M7 2.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9ZM10.4 10.4l3.1 3.1",
   plus: "M8 3v10M3 8h10",

@@ -1,7 +1,8 @@
 // The contents of the menus: the machine with its facts, the person with sign-out, the columns of a table.
-import { Menu } from "@mantine/core";
+import { Menu, Popover } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
+import { cloneElement, type ReactElement } from "react";
 import { read } from "../api/client";
 import { cache, live, meQuery, ours } from "../api/queries";
 import { at, fullTime } from "../model/time";
@@ -23,9 +24,11 @@ export function MachineMenu({ target, opened, onChange }: MenuProps) {
   ];
   return (
     <Floating>
-      <Menu position="bottom-start" offset={4} opened={opened} onChange={onChange}>
-        <Menu.Target>{target}</Menu.Target>
-        <Menu.Dropdown className="float menu">
+      <Popover position="bottom-start" offset={4} opened={opened} onChange={onChange} trapFocus returnFocus>
+        <Popover.Target>
+          {cloneElement(target as ReactElement<{ onClick: () => void }>, { onClick: () => onChange(!opened) })}
+        </Popover.Target>
+        <Popover.Dropdown className="float menu" aria-label="This machine">
           <dl className="facts compact">
             {rows.map(([name, value]) => (
               <div key={name}>
@@ -39,8 +42,8 @@ export function MachineMenu({ target, opened, onChange }: MenuProps) {
             <span className="quiet">stops Muster; workloads go on</span>
             <CopyButton text="muster down" />
           </div>
-        </Menu.Dropdown>
-      </Menu>
+        </Popover.Dropdown>
+      </Popover>
     </Floating>
   );
 }

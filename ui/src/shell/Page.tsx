@@ -76,7 +76,7 @@ export function Page({ title, crumbs, children, action = true, className = "" }:
         </div>
         <StreamState age={age} />
         <div className="top-space" />
-        <button type="button" className="top-search" onClick={openPalette} aria-label="Search or run a command">
+        <button type="button" className="top-search" onClick={openPalette}>
           <Icon name="search" />
           <span>Search or run a command</span>
           <Keys>Ctrl K</Keys>
@@ -138,7 +138,6 @@ function NewButton({ blocked }: { blocked: string | null }) {
       icon="plus"
       keys="C"
       className="new-button"
-      aria-label="New workload"
       blocked={blocked}
       onClick={() => void navigate({ to: "/new" })}
     >

@@ -84,7 +84,7 @@ export function Palette({ onClose }: { onClose: () => void }) {
         size={600}
         yOffset={108}
         padding={0}
-        aria-label="Search or run a command"
+        title="Search or run a command"
         classNames={{ content: "float palette", body: "palette-body", header: "palette-no-head" }}
       >
         <div className="palette-search">

@@ -165,6 +165,7 @@ function Machine() {
     <MenuButton
       load={loadMenus}
       menu={MachineMenu}
+      popup="dialog"
       extra={{}}
       button={(more) => (
         <button type="button" className="machine" aria-label={`This machine: ${host}`} title={host} {...more}>
