@@ -27,7 +27,9 @@ target_compile_options(muster_options INTERFACE -Wall -Wextra -Wpedantic -Werror
                        $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>>:-Winvalid-pch -fpch-preprocess>
                        # g++ 12 sees overflows in std::string that are none, once it optimises.
                        $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread>
-                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety -Wno-gnu-statement-expression-from-macro-expansion -Wno-missing-designated-field-initializers>)
+                       $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CXX_COMPILER_ID:Clang>>:-Wthread-safety -Wno-gnu-statement-expression-from-macro-expansion -Wno-missing-designated-field-initializers
+                       # libstdc++ 12's own std::stable_sort calls what it declares deprecated.
+                       -Wno-deprecated-declarations>)
 target_include_directories(muster_options INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR})
 target_link_libraries(muster_options INTERFACE Threads::Threads)
 target_compile_definitions(muster_options INTERFACE MUSTER_VERSION="${PROJECT_VERSION}")

@@ -92,8 +92,13 @@ def run(suite):
             log.write("$ " + " ".join(command) + "\n")
             log.flush()
             begin = log.tell()
-            code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
-                                  env={**os.environ, "MUSTER_SHARED": SHARED, "MUSTER_BIN": MUSTER, **suite.env}).returncode
+            try:
+                code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=False,
+                                      env={**os.environ, "MUSTER_SHARED": SHARED, "MUSTER_BIN": MUSTER, **suite.env}).returncode
+            except FileNotFoundError as error:
+                log.write(f"{error}\n")
+                log.flush()
+                code = 127
             log.seek(begin)
             text = log.read()
             log.seek(0, 2)
@@ -109,7 +114,8 @@ def run(suite):
             if f:
                 print(f"----- {suite.name}: `{' '.join(command)}` (status {code}); the end of {os.path.relpath(log_path, ROOT)}:", flush=True)
                 print("\n".join(text.splitlines()[-40:]), flush=True)
-                if suite.name == "build":
+                if command[0] in ("make", "tools/build.sh"):
+                    # What did not build cannot be run.
                     break
     return passed, failed, skipped, time.monotonic() - start
 
