@@ -98,6 +98,8 @@ Result<void> World::upsert(const model::Node& noun) {
         fmt::format("node \"{}\": {} devices, at most {} are supported", noun.name, noun.devices.size(), max_devices));
   if (noun.cpu < 0 || noun.memory < 0 || noun.pods < 0)
     return invalid(fmt::format("node \"{}\" offers less than nothing", noun.name));
+  // From here on the buckets wait to be filled anew.
+  nodes_dirty_ = true;
   NodeId n = find_node(noun.name);
   if (n.is_none()) {
     if (free_nodes_.empty()) {
@@ -137,7 +139,6 @@ Result<void> World::upsert(const model::Node& noun) {
       if (pod(p).unassigned) unassigned_.push_back(p);
     }
   }
-  nodes_dirty_ = true;
   ++nodes_version;
   return {};
 }
@@ -145,6 +146,7 @@ Result<void> World::upsert(const model::Node& noun) {
 void World::remove_node(const std::string& name) {
   NodeId n = find_node(name);
   if (n.is_none()) return;
+  nodes_dirty_ = true;
   for (PodId p : pods_on(n)) {
     account(p, -1);
     PodRow& row = pod(p);
@@ -160,7 +162,6 @@ void World::remove_node(const std::string& name) {
   domains.drop_node(n);
   node_by_name_.erase(name);
   free_nodes_.push_back(n);
-  nodes_dirty_ = true;
   ++nodes_version;
 }
 
