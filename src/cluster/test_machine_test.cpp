@@ -117,7 +117,8 @@ std::optional<Duration> TestAgent::visit(const std::string& key) {
     const std::int64_t left = going + number(pod, "test/stop-ms", 0) - now;
     if (left > 0) return milliseconds(left);
     if (phase == "Running") ignore(api_.patch_status(kube::kinds::pod, at, ended(pod, 143)), "it may be gone");
-    ignore(api_.remove(kube::kinds::pod, at, kube::DeleteOptions{.grace_seconds = 0}), "it may be gone");
+    const Result<void> removed = api_.remove(kube::kinds::pod, at, kube::DeleteOptions{.grace_seconds = 0});
+    if (!removed && removed.error().kind != ErrorKind::NotFound) return milliseconds(20);
     return std::nullopt;
   }
   if (phase == "Succeeded" || phase == "Failed") return std::nullopt;

@@ -195,6 +195,7 @@ Result<LogWish> Gate::read(const net::Request& request) {
     ns = json::text_or(*object, "/spec/namespace", ns);
   }
   const json::Value training = TRY(find_training(ns, request.param("w")));
+  order_->know(training);
   LogWish wish{.ns = ns, .name = kube::name_of(training), .uid = kube::uid_of(training), .pod = "", .options = {}};
   if (const std::string* pod = request.query_value("pod")) wish.pod = *pod;
   wish.options.follow = is_true(request.query_value("follow"));

@@ -10,6 +10,8 @@ namespace {
 
 using Type = kube::Change::Type;
 
+constexpr std::size_t most_gone = 4096;
+
 bool has_started(const Attempt& attempt) { return attempt.state == Attempt::State::Running || attempt.has_ended(); }
 
 }  // namespace
@@ -19,10 +21,18 @@ void LogOrder::on_training(const kube::Change& change) {
   Lock lock(mutex_);
   if (change.type == Type::Remove) {
     trainings_.erase(kube::uid_of(change.object));
+    if (gone_.size() >= most_gone) gone_.erase(gone_.begin());
+    gone_.insert(kube::uid_of(change.object));
   } else {
     trainings_[kube::uid_of(change.object)] = decode_training(change.object);
   }
   changed_.notify_all();
+}
+
+void LogOrder::know(const json::Value& training) {
+  Lock lock(mutex_);
+  const std::string uid = kube::uid_of(training);
+  if (!gone_.contains(uid)) trainings_.try_emplace(uid, decode_training(training));
 }
 
 void LogOrder::on_pod(const kube::Change& change) {
@@ -93,9 +103,7 @@ LogOrder::Next LogOrder::next(const LogWish& wish, const std::set<std::string>& 
   }
   if (!wish.options.follow) return {};
   const auto training = trainings_.find(wish.uid);
-  // A request may outrun the watch: a workload that was never seen is waited for, one that went is over.
-  if (training == trainings_.end())
-    return done.empty() && attempts_.contains(wish.uid) ? Next{Next::Kind::Wait, "", ""} : Next{};
+  if (training == trainings_.end()) return {};
   if (!wish.pod.empty()) return some_waits ? Next{Next::Kind::Wait, "", ""} : Next{};
   const model::Phase phase = training->second.status.phase;
   const bool is_over = model::is_final(phase) || phase == model::Phase::Stopped || training->second.is_being_deleted;

@@ -32,6 +32,8 @@ class LogOrder {
 
   void on_training(const kube::Change& change);
   void on_pod(const kube::Change& change);
+  // A workload that the API showed: the watch may not have told of it yet.
+  void know(const json::Value& training);
   // Where a reader who comes now begins: uids that he is not told (attempts that have been replaced; with `previous`
   // all but the attempt before the newest). NotFound when there is nothing to tell and he does not want to wait.
   Result<std::set<std::string>> begin(LogWish& wish);
@@ -48,6 +50,7 @@ class LogOrder {
   Condition changed_;
   std::map<std::string, Training> trainings_ GUARDED_BY(mutex_);                       // uid
   std::map<std::string, std::map<std::string, Attempt>> attempts_ GUARDED_BY(mutex_);  // training uid -> pod name
+  std::set<std::string> gone_ GUARDED_BY(mutex_);  // uids of trainings that went lately, bounded
   bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
