@@ -47,12 +47,19 @@ std::optional<Breach> breach(const World& world, JobId j, const order::Batch& ba
   return over_quota;
 }
 
-bool is_breached(const World& world, JobId j) {
+bool is_breached(const World& world, JobId j, const order::Batch& batch) {
   const JobRow& job = world.job(j);
+  const Resources need = least_demand(world, batch, world.queue(job.queue).pool);
   for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
     const QueueRow& row = world.queue(q);
-    if (row.allocated.gpu > row.limit.gpu) return true;
-    if (job.preemptibility != Preemptibility::Preemptible && row.guarded.gpu > row.quota.gpu) return true;
+    for (int r = 0; r < resource_count; ++r) {
+      // What the job does not ask for may be above a limit that was lowered since.
+      if (at(need, r) == 0) continue;
+      if (at(row.limit, r) != unlimited && at(row.allocated, r) > at(row.limit, r)) return true;
+      if (job.preemptibility != Preemptibility::Preemptible && at(row.quota, r) != unlimited &&
+          at(row.guarded, r) > at(row.quota, r))
+        return true;
+    }
   }
   return false;
 }

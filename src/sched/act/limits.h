@@ -18,6 +18,6 @@ struct Breach {
 // Before the batch is placed. Memory requests count with the largest device, so that a "no" is certain.
 std::optional<Breach> breach(const World& world, JobId j, const order::Batch& batch);
 // After it was placed, with what its devices really cost.
-bool is_breached(const World& world, JobId j);
+bool is_breached(const World& world, JobId j, const order::Batch& batch);
 
 }  // namespace muster::sched::act

@@ -166,7 +166,7 @@ bool place(World& world, JobId j, const order::Batch& batch, const Placing& how)
   auto mark = world.log.mark();
   Placer placer(world, j, how);
   bool ok = placer.place_group(world.job(j).root, batch.pods, Scope{how.within, nullptr});
-  if (ok && !how.over_limit && is_breached(world, j)) ok = false;
+  if (ok && !how.over_limit && is_breached(world, j, batch)) ok = false;
   if (!ok) {
     world.log.rollback(mark);
     return false;

@@ -54,7 +54,10 @@ void preempt(Turn& turn) {
       if (!holders.empty() && holders.rbegin()->priority < world.job(j).noun.priority) {
         order::Batch batch = order::next_batch(world, j);
         PreemptRule rule(turn, j);
-        made = !batch.empty() && !breach(world, j, batch) && make_room(turn, j, batch, rule);
+        // A limit is compared once the victims have left: they hold what counts against it. Quota of non-preemptible
+        // work is not freed by preemptible victims.
+        const std::optional<Breach> over = breach(world, j, batch);
+        made = !batch.empty() && !(over && over->guarded) && make_room(turn, j, batch, rule);
       }
       made ? serving.placed() : serving.failed();
       if (made) turn.lines.refresh();

@@ -214,7 +214,10 @@ void reclaim(Turn& turn) {
     for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
       bool made = false;
-      if (!batch.empty() && !breach(world, j, batch) && !reclaim_refusal(world, j, batch)) {
+      // Victims of other queues free nothing below the queue's own limit, but may below one that both share.
+      const std::optional<Breach> over = batch.empty() ? std::nullopt : breach(world, j, batch);
+      const bool hopeless = over && (over->guarded || over->queue == world.job(j).queue);
+      if (!batch.empty() && !hopeless && !reclaim_refusal(world, j, batch)) {
         ReclaimRule rule(turn, j, order::demand_of(world, batch.pods));
         made = make_room(turn, j, batch, rule);
       }

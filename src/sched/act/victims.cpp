@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "sched/act/limits.h"
 #include "sched/act/place.h"
 #include "sched/act/slots.h"
 #include "sched/fit/fit.h"
@@ -151,7 +152,8 @@ class Search {
     bool ok = true;
     for (NodeId n : shared)
       for (PodId p : guests_[n]) ok = ok && put_back(p, n);
-    if (ok) {
+    // What a memory request costs depends on its device, so the limit is asked again with everybody back.
+    if (ok && !is_breached(world_, job_, batch_)) {
       world_.log.keep(mark);
       return true;
     }
@@ -180,7 +182,7 @@ class Search {
     auto mark = world_.log.mark();
     unplace(batch_.pods);
     give_back(t);
-    if (slots_->suffice() && try_place()) {
+    if (slots_->suffice() && try_place() && !is_breached(world_, job_, batch_)) {
       world_.log.keep(mark);
       return true;
     }
@@ -274,8 +276,11 @@ class Search {
   bool move_pods(JobId v, const std::vector<PodId>& pods) {
     order::Batch moving;
     moving.pods = pods;
+    // A consolidation adds nothing to a queue; for the others, who had to leave for a limit does not come back beside
+    // it.
+    const bool adds_nothing = rule_.action() == model::Action::Consolidate;
     return place(world_, v, moving,
-                 {.action = rule_.action(), .for_job = job_, .promise_only = true, .over_limit = true});
+                 {.action = rule_.action(), .for_job = job_, .promise_only = true, .over_limit = adds_nothing});
   }
 
   bool is_ruled_out(JobId v) const {
