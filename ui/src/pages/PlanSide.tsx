@@ -255,7 +255,8 @@ function Prices({ draft, project, nodes, clusterId, onSize }: Omit<Props, "plan"
               <tr key={size} className={draft.gpus === size ? "chosen" : undefined}>
                 <td className="num">{size}</td>
                 <td>
-                  <button type="button" onClick={() => onSize(size)} aria-label={`Ask for ${size}`}>
+                  <button type="button" onClick={() => onSize(size)}>
+                    <span className="sr">Ask for {size}: </span>
                     {!plan ? (
                       <span className="none">–</span>
                     ) : now ? (
