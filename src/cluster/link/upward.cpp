@@ -392,15 +392,13 @@ std::optional<std::string> Upward::workload_of_event(const json::Value& event) c
   const std::string key =
       json::text_or(event, "/involvedObject/namespace") + "/" + json::text_or(event, "/involvedObject/name");
   const std::string uid = json::text_or(event, "/involvedObject/uid");
-  const std::map<std::string, WorkloadRow>& workloads = workloads_;
-  const auto id_of = [&](const std::string& workload) { return workloads.at(workload).training.id; };
   if (kind == "Training") {
     const auto found = workloads_.find(key);
     return found == workloads_.end() ? std::nullopt : std::optional(found->second.training.id);
   }
   if (kind == "PodGroup") {
     const auto found = key_by_gang_.find(key);
-    return found == key_by_gang_.end() ? std::nullopt : std::optional(id_of(found->second));
+    return found == key_by_gang_.end() ? std::nullopt : std::optional(workloads_.at(found->second).training.id);
   }
   if (kind != "Pod") return "";
   if (const auto gone = gone_pods_.find(uid); gone != gone_pods_.end()) return gone->second;
@@ -408,7 +406,7 @@ std::optional<std::string> Upward::workload_of_event(const json::Value& event) c
   if (pod == pods_.end()) return std::nullopt;
   if (pod->second.workload_uid.empty()) return "";
   const auto workload = key_by_uid_.find(pod->second.workload_uid);
-  return workload == key_by_uid_.end() ? std::nullopt : std::optional(id_of(workload->second));
+  return workload == key_by_uid_.end() ? std::nullopt : std::optional(workloads_.at(workload->second).training.id);
 }
 
 void Upward::collect_events(std::vector<model::Fact>& facts) {
