@@ -196,6 +196,8 @@ TEST_CASE("deleting a pod stops it in order and removes it when it has ended") {
   World world;
   const std::string uid = world.run("p", "trap 'sleep 0.2; exit 0' TERM; while :; do sleep 0.05; done");
   REQUIRE(world.reaches("p", "Running"));
+  // Running means that the shell has begun, not that it has set its trap.
+  ::usleep(700'000);
   REQUIRE(world.api->remove(kube::kinds::pod, {"runai-a", "p"}, {}).has_value());
   ::usleep(100'000);
   CHECK(!world.pod("p").is_null());
