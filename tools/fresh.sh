@@ -25,7 +25,7 @@ echo "fresh: $suite is there after $(($(date +%s) - start)) s"
 
 # A machine reaches packages as this one does: same mirrors, certificates and registries.
 mkdir -p "$root/etc/apt"
-if [ "$suite" = bookworm ]; then cp -a /etc/apt/. "$root/etc/apt/"; else
+if [ "$suite" = bookworm ]; then rm -rf "$root/etc/apt" && cp -a /etc/apt "$root/etc/apt"; else
   for part in apt.conf.d auth.conf.d keyrings trusted.gpg.d; do [ ! -d "/etc/apt/$part" ] || cp -a "/etc/apt/$part" "$root/etc/apt/"; done
 fi
 cp /etc/resolv.conf "$root/etc/resolv.conf"
@@ -34,6 +34,7 @@ for file in /etc/pip.conf /root/.npmrc /root/.config/pip/pip.conf /root/.pip/pip
 done
 mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
+mount --bind /dev/pts "$root/dev/pts" 2>/dev/null || true
 inside() {
   env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     GOPROXY="$(go env GOPROXY 2>/dev/null || true)" GOFLAGS="$(go env GOFLAGS 2>/dev/null || true)" GONOSUMDB="$(go env GONOSUMDB 2>/dev/null || true)" \
