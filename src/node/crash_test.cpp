@@ -75,6 +75,7 @@ TEST_CASE("Muster killed at random moments never begins a run twice, loses none,
   std::mt19937 random(seed);
   TemporaryFolder folder;
   int kills = 0;
+  double longest_us = 60'000;
   for (bool is_done = false; !is_done; ++kills) {
     REQUIRE(kills < 500);
     const pid_t muster = ::fork();
@@ -84,8 +85,9 @@ TEST_CASE("Muster killed at random moments never begins a run twice, loses none,
       ::execl(program.c_str(), program.c_str(), "-ns", "-tc=the Muster that is killed", nullptr);
       ::_exit(1);
     }
-    // Ever longer lives, so that it comes to an end.
-    ::usleep(std::uniform_int_distribution<unsigned>(5'000, 60'000 + 2'000 * static_cast<unsigned>(kills))(random));
+    // Ever longer lives, so that it comes to an end also where starting takes long (sanitizers, busy machines).
+    longest_us *= 1.03;
+    ::usleep(static_cast<unsigned>(std::uniform_real_distribution<double>(5'000, longest_us)(random)));
     ::kill(muster, SIGKILL);
     int status = 0;
     ::waitpid(muster, &status, 0);

@@ -223,9 +223,10 @@ void Pods::on_synced() {
   for (const std::string& uid : entries_of(setting_.runs)) {
     if (known_.contains(uid) || runs_.contains(uid) || !is_safe_uid(uid)) continue;
     PodRun* run = from_disk(uid);
-    if (run == nullptr) continue;
+    // One that has ended is kept for its log.
+    if (run == nullptr || run->state != State::Going) continue;
     log::info("run_without_pod", {{"pod", kube::to_text(run->key)}, {"uid", uid}});
-    if (run->state == State::Going) stop(*run, seconds(2), "");
+    stop(*run, seconds(2), "");
   }
   if (was_synced_) return;
   was_synced_ = true;
