@@ -36,7 +36,7 @@ mount --bind /proc "$root/proc"
 mount --bind /dev "$root/dev"
 mount --bind /dev/pts "$root/dev/pts" 2>/dev/null || true
 inside() {
-  env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+  env -i HOME=/root NODE_EXTRA_CA_CERTS=/etc/ssl/certs/ca-certificates.crt PIP_CERT=/etc/ssl/certs/ca-certificates.crt PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
     GOPROXY="$(go env GOPROXY 2>/dev/null || true)" GOFLAGS="$(go env GOFLAGS 2>/dev/null || true)" GONOSUMDB="$(go env GONOSUMDB 2>/dev/null || true)" \
     GOSUMDB="$(go env GOSUMDB 2>/dev/null || true)" \
     PIP_INDEX_URL="${PIP_INDEX_URL:-$(pip config get global.index-url 2>/dev/null || true)}" NPM_CONFIG_REGISTRY="$(npm config get registry 2>/dev/null || true)" \
