@@ -46,7 +46,8 @@ std::string_view to_text(Via via) {
   return "";
 }
 
-Access::Access(Options options) : options_(std::move(options)), owner_hash_(crypt::sha256_hex(trim(options_.owner_token))) {}
+Access::Access(Options options)
+    : options_(std::move(options)), owner_hash_(crypt::sha256_hex(trim(options_.owner_token))) {}
 
 Result<void> Access::load(sql::Connection& db) {
   const std::int64_t now = options_.clock->now().ms;

@@ -1,9 +1,8 @@
-/* A libnvidia-ml.so.1 without GPUs: the part of NVML that Muster and NVIDIA's own Python binding use, answering from the
- * text file that FAKE_NVML names, one device a line, fields separated by ';':
- *   uuid=GPU-...;name=NVIDIA H100 80GB HBM3;total=85520809984;used=1048576;gpu=37;mem=12;temp=41;power=123456;mig=0;lost=0;remap=0
- * A field that is missing answers "not supported", as boards do. The file is read at every call, so a test changes the
- * machine by writing it. Codes and buffer sizes are those of the real library, and its order of checks: initialised,
- * arguments, board. */
+/* A libnvidia-ml.so.1 without GPUs: the part of NVML that Muster and NVIDIA's own Python binding use, answering from
+ * the text file that FAKE_NVML names, one device a line, fields separated by ';': uuid=GPU-...;name=NVIDIA H100 80GB
+ * HBM3;total=85520809984;used=1048576;gpu=37;mem=12;temp=41;power=123456;mig=0;lost=0;remap=0 A field that is missing
+ * answers "not supported", as boards do. The file is read at every call, so a test changes the machine by writing it.
+ * Codes and buffer sizes are those of the real library, and its order of checks: initialised, arguments, board. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,15 +133,24 @@ EXPORT int nvmlShutdown(void) {
 
 EXPORT const char* nvmlErrorString(int code) {
   switch (code) {
-    case SUCCESS: return "Success";
-    case UNINITIALIZED: return "Uninitialized";
-    case INVALID_ARGUMENT: return "Invalid Argument";
-    case NOT_SUPPORTED: return "Not Supported";
-    case NOT_FOUND: return "Not Found";
-    case INSUFFICIENT_SIZE: return "Insufficient Size";
-    case DRIVER_NOT_LOADED: return "Driver Not Loaded";
-    case GPU_IS_LOST: return "GPU is lost";
-    default: return "Unknown Error";
+    case SUCCESS:
+      return "Success";
+    case UNINITIALIZED:
+      return "Uninitialized";
+    case INVALID_ARGUMENT:
+      return "Invalid Argument";
+    case NOT_SUPPORTED:
+      return "Not Supported";
+    case NOT_FOUND:
+      return "Not Found";
+    case INSUFFICIENT_SIZE:
+      return "Insufficient Size";
+    case DRIVER_NOT_LOADED:
+      return "Driver Not Loaded";
+    case GPU_IS_LOST:
+      return "GPU is lost";
+    default:
+      return "Unknown Error";
   }
 }
 
@@ -211,7 +219,9 @@ EXPORT int nvmlDeviceGetTemperature(const Device* device, int sensor, unsigned i
   if (sensor != 0) return INVALID_ARGUMENT;
   return give_number(device, "temp", out);
 }
-EXPORT int nvmlDeviceGetPowerUsage(const Device* device, unsigned int* out) { return give_number(device, "power", out); }
+EXPORT int nvmlDeviceGetPowerUsage(const Device* device, unsigned int* out) {
+  return give_number(device, "power", out);
+}
 
 EXPORT int nvmlDeviceGetMigMode(const Device* device, unsigned int* now, unsigned int* pending) {
   const int code = give_number(device, "mig", now);
