@@ -241,7 +241,8 @@ std::optional<Time> Engine::Inside::next_wake(Time now) const {
 
 // When the first running job loses its guaranteed runtime, by the longest guarantee that anybody gives.
 std::int64_t Engine::Inside::next_end_of_guarantee(Time now) const {
-  std::vector<std::int64_t> spans = {world.config.preempt_min_runtime.ms, world.config.reclaim_min_runtime.ms};
+  std::vector<std::int64_t> spans = {world.config.preempt_min_runtime.ms, world.config.reclaim_min_runtime.ms,
+                                     world.config.consolidation_min_runtime.ms};
   for (const auto& q : world.queues) {
     if (!q.live) continue;
     spans.push_back(q.noun.preempt_min_runtime.value_or(Duration{}).ms);

@@ -16,8 +16,6 @@ constexpr std::size_t most_steps = 50'000;
 constexpr Duration debounce = milliseconds(3);
 constexpr std::size_t kinds_read = 6;
 
-std::int64_t monotonic_us() { return system_clock().monotonic_ms() * 1000; }
-
 bool is_same(const sched::QueueUse& a, const sched::QueueUse& b) {
   return a.fair_share == b.fair_share && a.allocated == b.allocated &&
          a.allocated_non_preemptible == b.allocated_non_preemptible && a.requested == b.requested;
@@ -138,7 +136,7 @@ void Round::post_synced(const kube::Kind& kind) {
   post([this, name = kind.kind] {
     // Lists that come again after a lost watch count no second time.
     if (!synced_.insert(name).second || synced_.size() != kinds_read) return;
-    mirror_.set_config({});
+    mirror_.set_config({.consolidation_min_runtime = seconds(60)});
     if (decisions_.is_on()) {
       // Everything is told below, from the mirror.
       mirror_.take();
@@ -243,7 +241,7 @@ void Round::run_engine() {
   const Time now = options_.clock->now();
   const bool is_due = wake_at_ && *wake_at_ <= now;
   if (deltas.empty() && !is_due) return;
-  const std::int64_t began = monotonic_us();
+  const std::int64_t began = system_clock().monotonic_us();
   for (const sched::Delta& delta : deltas) apply(delta);
   const sched::Round round = recorder_ ? recorder_->run(now) : engine_.run(now);
   if (recorder_ && decisions_.is_full()) begin_log();
@@ -255,7 +253,7 @@ void Round::run_engine() {
   RoundNews news{round.verdicts, {}, round.decisions};
   tell_queues(news);
   if (options_.listener) options_.listener(news);
-  const std::uint64_t took = static_cast<std::uint64_t>(monotonic_us() - began);
+  const std::uint64_t took = static_cast<std::uint64_t>(system_clock().monotonic_us() - began);
   Lock lock(mutex_);
   ready_ = true;
   ++counts_.rounds;

@@ -18,12 +18,12 @@ namespace {
 
 class MoveRule final : public VictimRule {
  public:
-  MoveRule(const World& world, JobId j) : world_(world), job_(j) {}
+  MoveRule(const Turn& turn, JobId j) : turn_(turn), world_(turn.world), job_(j) {}
 
   model::Action action() const override { return model::Action::Consolidate; }
   bool may_move() const override { return true; }
   bool admits_queue(QueueId) const override { return true; }
-  bool admits_job(JobId) const override { return true; }
+  bool admits_job(JobId victim) const override { return !is_guaranteed_from_move(turn_, victim); }
   // What moves frees nothing in sum.
   std::int64_t most_gpus(const std::vector<QueueId>&, std::int64_t) const override { return 0; }
   bool admits_more(QueueId) const override { return true; }
@@ -43,6 +43,7 @@ class MoveRule final : public VictimRule {
   }
 
  private:
+  const Turn& turn_;
   const World& world_;
   JobId job_;
 };
@@ -63,7 +64,7 @@ void consolidate(Turn& turn) {
       order::Batch batch = order::next_batch(world, j);
       bool made = false;
       if (!batch.empty() && !breach(world, j, batch)) {
-        MoveRule rule(world, j);
+        MoveRule rule(turn, j);
         made = make_room(turn, j, batch, rule);
       }
       made ? serving.placed() : serving.failed();

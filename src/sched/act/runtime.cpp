@@ -44,6 +44,10 @@ bool is_guaranteed_from_reclaim(const Turn& turn, JobId victim, QueueId reclaime
                         inherited(world, from, &model::Queue::reclaim_min_runtime, world.config.reclaim_min_runtime));
 }
 
+bool is_guaranteed_from_move(const Turn& turn, JobId victim) {
+  return runs_less_than(turn, victim, turn.world.config.consolidation_min_runtime);
+}
+
 bool is_delayed(const Turn& turn, JobId j) {
   const JobRow& job = turn.world.job(j);
   return std::max(job.noun.created.ms, job.last_evicted) + job.noun.preemption_delay.ms > turn.now.ms &&

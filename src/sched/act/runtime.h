@@ -8,6 +8,8 @@ namespace muster::sched::act {
 // Whether the victim still has guaranteed runtime against a job of its own queue, or of another one.
 bool is_guaranteed_from_preempt(const Turn& turn, JobId victim);
 bool is_guaranteed_from_reclaim(const Turn& turn, JobId victim, QueueId reclaimer);
+// Whether the victim has run too short to be moved by consolidation.
+bool is_guaranteed_from_move(const Turn& turn, JobId victim);
 // A job that asked to wait before it makes others give way.
 bool is_delayed(const Turn& turn, JobId j);
 
