@@ -44,8 +44,8 @@ struct Config {
   Duration staleness_grace = seconds(60);  // negative = never
   Duration preempt_min_runtime;
   Duration reclaim_min_runtime;
-  // A job is not moved by consolidation before it has run this long. 0: at once, as the peers do; the running system asks
-  // for a minute, since moving a job costs all that it has done.
+  // A job is not moved by consolidation before it has run this long. 0: at once, as the peers do; the running system
+  // asks for a minute, since moving a job costs all that it has done.
   Duration consolidation_min_runtime;
   enum class MinRuntimeMethod { Lca, Queue } reclaim_min_runtime_method = MinRuntimeMethod::Lca;
   std::int64_t reclaim_saturation_multiplier_milli = 1000;
