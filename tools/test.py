@@ -70,6 +70,9 @@ def count(text):
     for match in re.finditer(r"\[doctest\] test cases:\s+(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed", text):
         passed += int(match[2])
         failed += int(match[3])
+    for match in re.finditer(r"^(\d+) passed, (\d+) failed, (\d+) unusable$", text, re.M):
+        passed += int(match[1])
+        failed += int(match[2]) + int(match[3])
     for match in re.finditer(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", text, re.M):
         passed += int(match[1])
         failed += int(match[2])
