@@ -118,11 +118,13 @@ Result<void> compare_nodes(const Expect& expect, const World& world, std::vector
   return {};
 }
 
-Result<void> compare_verdicts(const Expect& expect, const World& world, std::vector<Difference>& out) {
+Result<void> compare_verdicts(const Expect& expect, const World& world, const Verdicts& verdicts,
+                              std::vector<Difference>& out) {
   for (const auto& [name, wanted] : expect.verdicts) {
     const std::string path = "/expect/verdicts/" + json::escape_step(name);
     const std::string key = TRY(find_key(world.gangs(), name, "job", path));
-    const model::Verdict* verdict = world.engine().verdict(key);
+    const auto said = verdicts.find(key);
+    const model::Verdict* verdict = said == verdicts.end() ? nullptr : &said->second;
     const json::Value reason = verdict == nullptr ? json::Value(nullptr) : json::Value(to_text(verdict->reason));
     if (!wanted.reason) {
       if (verdict != nullptr) differ(out, path, nullptr, reason);
@@ -147,7 +149,19 @@ Result<void> compare_verdicts(const Expect& expect, const World& world, std::vec
 
 }  // namespace
 
-Result<std::vector<Difference>> compare(const Expect& expect, const World& world) {
+Result<Verdicts> verdicts_of(const Expect& expect, const World& world) {
+  Verdicts out;
+  for (const auto& [name, wanted] : expect.verdicts) {
+    const std::string path = "/expect/verdicts/" + json::escape_step(name);
+    const Result<std::string> key = find_key(world.gangs(), name, "job", path);
+    // A job that arrives with a later step has no verdict yet; compare() complains if it never comes.
+    if (!key.has_value()) continue;
+    if (const model::Verdict* verdict = world.engine().verdict(*key)) out.emplace(*key, *verdict);
+  }
+  return out;
+}
+
+Result<std::vector<Difference>> compare(const Expect& expect, const World& world, const Verdicts& verdicts) {
   std::vector<Difference> out;
   for (const auto& [name, wanted] : expect.pods) {
     const std::string path = "/expect/pods/" + json::escape_step(name);
@@ -168,7 +182,7 @@ Result<std::vector<Difference>> compare(const Expect& expect, const World& world
   TRY(compare_nodes(expect, world, out));
   TRY(compare_sharing(expect, world, out));
   TRY(compare_together(expect, world, out));
-  TRY(compare_verdicts(expect, world, out));
+  TRY(compare_verdicts(expect, world, verdicts, out));
   return out;
 }
 

@@ -17,7 +17,7 @@ class Course {
     const std::int64_t begin = clock_.monotonic_us();
     const sched::Round round = world_.decide(*scenario_.run.action, scenario_now);
     TRY(count(round, begin));
-    return note(compare(scenario_.expect, world_));
+    return note(compare(scenario_.expect, world_, verdicts_));
   }
 
   Result<void> cycles() {
@@ -25,12 +25,12 @@ class Course {
     const std::int32_t last_step = run.steps.empty() ? 0 : run.steps.back().round;
     // What a step sets off has as many rounds as the beginning has.
     const std::int32_t first = last_step > run.rounds ? last_step - 1 + run.rounds : run.rounds;
-    if (first == 0) TRY(note(compare(scenario_.expect, world_)));
+    if (first == 0) TRY(note(compare(scenario_.expect, world_, verdicts_)));
     for (std::int32_t round = 1; round <= first + run.stable_rounds && fine(); ++round) {
       TRY(cycle(round));
-      if (round > first) TRY(note(compare(scenario_.expect, world_)));
+      if (round > first) TRY(note(compare(scenario_.expect, world_, verdicts_)));
       TRY(world_.move_on(now_of(round)));
-      if (round == first) TRY(note(compare(scenario_.expect, world_)));
+      if (round == first) TRY(note(compare(scenario_.expect, world_, verdicts_)));
     }
     return {};
   }
@@ -51,6 +51,7 @@ class Course {
   Result<void> count(const sched::Round& round, std::int64_t begin) {
     outcome_.micros += clock_.monotonic_us() - begin;
     ++outcome_.rounds;
+    verdicts_ = TRY(verdicts_of(scenario_.expect, world_));
     TRY(note(compare_counts(scenario_.expect, round)));
     if (outcome_.rounds == 1) TRY(note(compare_shares(scenario_.expect, world_)));
     const std::string broken = world_.engine().check_invariants();
@@ -68,6 +69,7 @@ class Course {
   const Clock& clock_;
   World& world_;
   Outcome& outcome_;
+  Verdicts verdicts_;  // of the last cycle
 };
 
 }  // namespace

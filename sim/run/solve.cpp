@@ -78,25 +78,36 @@ json::Value remedy_json(const model::Remedy& remedy) {
   return out;
 }
 
+std::map<std::string, model::Verdict> verdicts_of(const World& world, Time now) {
+  std::map<std::string, model::Verdict> out;
+  for (const auto& [key, gang] : world.gangs()) {
+    std::optional<model::Verdict> verdict = world.engine().why(key, now);
+    if (verdict) out.emplace(key, std::move(*verdict));
+  }
+  return out;
+}
+
 }  // namespace
 
 Result<Solved> solve(const Scenario& scenario, std::int32_t rounds) {
-  Solved out{.world = TRY(World::create(scenario)), .now = scenario_now};
+  Solved out{.world = TRY(World::create(scenario))};
   const Run& run = scenario.run;
   const std::int32_t last_step = run.steps.empty() ? 0 : run.steps.back().round;
   const std::int32_t most = rounds > 0 ? rounds : std::max(most_rounds_to_rest, last_step + most_rounds_to_rest);
   while (out.rounds < most) {
     const std::int32_t number = ++out.rounds;
-    out.now = scenario_now + run.per_round * (number - 1);
+    const Time now = scenario_now + run.per_round * (number - 1);
     for (const Step& step : run.steps) {
       if (step.round == number) TRY(out.world.change(step));
     }
     const bool releasing = is_busy(out.world);
-    const sched::Round round = out.world.decide(out.now);
+    const sched::Round round = out.world.decide(now);
     for (const model::Decision& decision : round.decisions) out.decisions.emplace_back(number, decision);
     out.at_rest = round.decisions.empty() && !releasing && !is_busy(out.world) && number >= last_step;
-    TRY(out.world.move_on(out.now));
-    if (rounds == 0 && out.at_rest) break;
+    const bool last = number == most || (rounds == 0 && out.at_rest);
+    if (last) out.verdicts = verdicts_of(out.world, now);
+    TRY(out.world.move_on(now));
+    if (last) break;
   }
   return out;
 }
@@ -122,9 +133,10 @@ json::Value to_json(const Solved& solved) {
   json::Object pods, jobs, queues, nodes;
   for (const auto& [key, pod] : world.pods()) pods[key] = pod_json(pod);
   for (const auto& [key, gang] : world.gangs()) {
-    const auto verdict = world.engine().why(key, solved.now);
-    jobs[key] = json::Object{{"state", state_of(world.pods_of(key))},
-                             {"verdict", verdict ? to_json(*verdict) : json::Value(nullptr)}};
+    const auto verdict = solved.verdicts.find(key);
+    jobs[key] =
+        json::Object{{"state", state_of(world.pods_of(key))},
+                     {"verdict", verdict == solved.verdicts.end() ? json::Value(nullptr) : to_json(verdict->second)}};
   }
   for (const auto& [name, queue] : world.queues()) {
     const sched::QueueUse use = world.engine().queue_use(name).value_or(sched::QueueUse{});

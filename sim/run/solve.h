@@ -1,6 +1,7 @@
 #pragma once
 // Solve: a scenario run to rest, or for a number of rounds, in whole cycles.
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,7 +19,8 @@ struct Solved {
   std::int32_t rounds = 0;
   bool at_rest = false;  // a round decided nothing while nothing was being released or backing off
   std::vector<std::pair<std::int32_t, model::Decision>> decisions;  // with the round that made them
-  Time now;                                                         // of the last round
+  // Of the last round, before the world moved on; jobs that do not wait are left out.
+  std::map<std::string, model::Verdict> verdicts;
 };
 
 // `rounds` = 0: to rest.
