@@ -53,7 +53,7 @@ TEST_CASE("a submission carries command, folder, environment, GPUs and no restar
   CHECK(ran.out == "t\n");
   CHECK(has(ran.err, "muster logs -f t"));
   CHECK(muster.body_of_last("POST") == js(R"({"name":"t","projectId":"4500001","spec":{"image":"host","command":"sh",
-    "args":"-c 'echo $A --help'","workingDir":"/work/ann/sub","environmentVariables":[{"name":"PATH","value":"/usr/bin"},
+    "args":"-c 'echo $A --help'","workingDir":"/srv/ann/sub","environmentVariables":[{"name":"PATH","value":"/usr/bin"},
     {"name":"HOME","value":"/tmp"},{"name":"USER","value":"ann"},{"name":"MINE","value":"1 2"},{"name":"A","value":"b=c"}],
     "compute":{"gpuDevicesRequest":2,"gpuRequestType":"portion","gpuPortionRequest":0.5,"cpuCoreRequest":0.5,"cpuCoreLimit":0.5,
     "cpuMemoryRequest":"1Gi","cpuMemoryLimit":"1Gi"},"backoffLimit":2,"priorityClass":"high","preemptibility":"preemptible",

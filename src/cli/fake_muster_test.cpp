@@ -234,7 +234,7 @@ Ran FakeMuster::run(const std::vector<std::string>& words) {
   const Deadline pressed = interrupt_after ? Deadline::in(*interrupt_after) : Deadline::never();
   around.interrupted = [pressed] { return pressed.passed(); };
   around.out_is_terminal = around.in_is_terminal = around.err_is_terminal = terminal;
-  around.working_folder = "/work/ann";
+  around.working_folder = "/srv/ann";
   around.uid = 1000;
   around.home = "/home/ann";
   around.system_socket = data() + "/no.sock";

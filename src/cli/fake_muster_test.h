@@ -27,7 +27,7 @@ class FakeMuster {
   FakeMuster();
   ~FakeMuster();
 
-  // The command line as user 1000 with HOME=/home/ann in folder /work/ann, finding this server by its endpoint.json.
+  // The command line as user 1000 with HOME=/home/ann in folder /srv/ann, finding this server by its endpoint.json.
   Ran run(const std::vector<std::string>& words);
   // `body` is answered to later requests "GET /path" (without query).
   void answer(const std::string& method_and_path, json::Value body, int status = 200);
