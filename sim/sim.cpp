@@ -8,7 +8,8 @@ const std::vector<Row>& rows() {
       {"sim solve", "run a scenario to rest and show what came out", main_solve},
       {"sim trace", "fill a real cluster until it is full, under several policies", main_trace},
       {"sim bench", "measure the engine", main_bench},
-      {"sim replay", "replay a decision log", main_replay}};
+      {"sim replay", "replay a decision log", main_replay},
+      {"sim fuzz", "random worlds, every rule checked", main_fuzz}};
   return all;
 }
 

@@ -13,6 +13,7 @@ int main_solve(const std::vector<std::string>& arguments);
 int main_trace(const std::vector<std::string>& arguments);
 int main_bench(const std::vector<std::string>& arguments);
 int main_replay(const std::vector<std::string>& arguments);
+int main_fuzz(const std::vector<std::string>& arguments);
 
 struct Row {
   std::string name;     // "sim scenario"

@@ -32,6 +32,7 @@ class World {
   Result<void> set(const Set& item, const std::string& job, const std::string& pointer);
 
   const sched::Engine& engine() const { return engine_; }
+  bool has_predicates() const { return config_.predicates; }
   const std::map<std::string, model::Node>& nodes() const { return nodes_; }
   const std::map<std::string, model::Queue>& queues() const { return queues_; }
   const std::map<std::string, model::Gang>& gangs() const { return gangs_; }
