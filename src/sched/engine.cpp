@@ -147,7 +147,7 @@ void Engine::Inside::keep_claims() {
       pod.claim = own ? pod.promised_node : NodeId{};
       has = has || own;
     }
-    if (has && !job.claims) job.claimed_round = round;
+    if (has && !job.claims) job.claimed_at = world.now.ms;
     if (has != job.claims) world.mark_changed(j);
     job.claims = has;
     if (has) claimed.push_back(j);

@@ -1,6 +1,6 @@
 // Allocate: the next queue, its next job, all of its batch or nothing. What fits only on resources that are being
-// released is nominated and decided again in the next round. A job that the last round nominated comes first, unless
-// its own queue has a more important one, so that what was freed for it is not taken by another.
+// released is nominated and decided again in the next round. A job that the last round nominated comes first, so that
+// what was freed for it is not taken by another.
 
 #include <algorithm>
 
@@ -31,7 +31,8 @@ bool place_some(Turn& turn, JobId j) {
   }
 }
 
-// Jobs of the pool that were nominated and are not outranked in their own queue; longest nominated first.
+// Jobs of the pool that were nominated, longest ago first. Where a more important job of the same queue came after
+// that, the queue's own order decides: what was freed for the queue goes to it.
 std::vector<JobId> claimants(Turn& turn, PoolId pool) {
   World& world = turn.world;
   std::vector<JobId> out;
@@ -39,13 +40,16 @@ std::vector<JobId> claimants(Turn& turn, PoolId pool) {
     const JobRow& job = world.job(j);
     if (world.queue(job.queue).pool != pool || !is_candidate(turn, j)) continue;
     bool outranked = false;
-    for (order::ClassIndex c : turn.lines.leaf(job.queue).classes)
-      outranked = outranked || turn.lines.waiting(c).jobs.begin()->priority > job.noun.priority;
+    for (order::ClassIndex c : turn.lines.leaf(job.queue).classes) {
+      const auto& others = turn.lines.waiting(c).jobs;
+      outranked =
+          outranked || (others.begin()->priority > job.noun.priority && others.rbegin()->created > job.claimed_at);
+    }
     if (!outranked) out.push_back(j);
   }
   std::sort(out.begin(), out.end(), [&](JobId a, JobId b) {
     const JobRow &x = world.job(a), &y = world.job(b);
-    if (x.claimed_round != y.claimed_round) return x.claimed_round < y.claimed_round;
+    if (x.claimed_at != y.claimed_at) return x.claimed_at < y.claimed_at;
     if (x.queue != y.queue) return world.queue(x.queue).rank < world.queue(y.queue).rank;
     return order::compare_jobs(world, a, b) < 0;
   });

@@ -141,12 +141,22 @@ class Placer {
   const Placing& how_;
 };
 
-// A gang starts as one: when some of its minimum has to wait, all that was just placed waits.
-void hold_back(World& world, const order::Batch& batch, const Placing& how) {
+// Has its minimum in pods that hold their place, not only in nominated ones.
+bool stands(const World& world, GroupId g) {
+  const GroupRow& row = world.group(g);
+  if (row.is_leaf()) return row.active - row.promised >= world.minimum(row);
+  std::int32_t have = 0;
+  for (GroupId child : row.children) have += stands(world, child) ? 1 : 0;
+  return have >= world.minimum(row);
+}
+
+}  // namespace
+
+void hold_back(World& world, JobId j, const order::Batch& batch, const Placing& how) {
 #ifdef MUSTER_FAULT_BREAK_GANG
   if (batch.pods.size() > 2) return;
 #endif
-  bool waits = false;
+  bool waits = !stands(world, world.job(j).root);
   for (PodId p : batch.pods) waits = waits || !world.pod(p).promised_node.is_none();
   if (!waits) return;
   for (PodId p : batch.pods) {
@@ -159,8 +169,6 @@ void hold_back(World& world, const order::Batch& batch, const Placing& how) {
   }
 }
 
-}  // namespace
-
 bool place(World& world, JobId j, const order::Batch& batch, const Placing& how) {
   if (batch.empty()) return false;
   auto mark = world.log.mark();
@@ -171,7 +179,7 @@ bool place(World& world, JobId j, const order::Batch& batch, const Placing& how)
     world.log.rollback(mark);
     return false;
   }
-  hold_back(world, batch, how);
+  hold_back(world, j, batch, how);
   world.log.keep(mark);
   return true;
 }

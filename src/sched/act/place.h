@@ -17,6 +17,8 @@ struct Placing {
   bool over_limit = false;          // they had their place already: no limit is asked again
 };
 
+// A gang starts as one: when some of its minimum, or of the batch, has to wait, all that was just placed waits.
+void hold_back(World& world, JobId j, const order::Batch& batch, const Placing& how);
 // On false the world is as before.
 bool place(World& world, JobId j, const order::Batch& batch, const Placing& how);
 

@@ -42,12 +42,13 @@ class Search {
     for (;;) {
       if (!walk_on(giving)) return false;
       give_back_unneeded();
+      hold_back(world_, job_, batch_, {.action = rule_.action()});
       if (rule_.may_move()) move_victims();
       std::ptrdiff_t refused = rule_.first_refused(taken_);
       if (refused < 0) break;
       rule_out(static_cast<std::size_t>(refused));
     }
-    if (pods_taken() > rule_.most_pods()) return false;
+    if (pods_taken() > rule_.most_pods() || is_breached(world_, job_, batch_)) return false;
     for (const Taken& t : taken_) world_.job(t.unit.job).evict_message = rule_.message(t);
     return true;
   }
@@ -168,8 +169,7 @@ class Search {
       if (!fit::fits_beside(world_, guest, n, when)) continue;
       auto mask = fit::choose_devices(world_, guest.shape, n, when, strategy);
       if (!mask) continue;
-      // Part of a batch that waits: nominated, whether or not it could start at once.
-      if (when == fit::When::Now && batch_.pods.size() == 1) {
+      if (when == fit::When::Now) {
         world_.bind(p, n, *mask, rule_.action());
       } else {
         world_.promise(p, n, *mask, rule_.action(), JobId{});
@@ -267,20 +267,26 @@ class Search {
     // The core as one, then the surplus in the order in which it would have been placed.
     for (std::size_t i : units) {
       if (!taken_[i].unit.core) continue;
-      taken_[i].moved = move_pods(v, taken_[i].unit.pods);
+      taken_[i].moved = move_pods(v, taken_[i]);
       if (!taken_[i].moved) return;
     }
     for (std::size_t k = units.size(); k-- > 0;)
-      if (Taken& t = taken_[units[k]]; !t.unit.core) t.moved = move_pods(v, t.unit.pods);
+      if (Taken& t = taken_[units[k]]; !t.unit.core) t.moved = move_pods(v, t);
   }
-  bool move_pods(JobId v, const std::vector<PodId>& pods) {
+  bool move_pods(JobId v, const Taken& t) {
     order::Batch moving;
-    moving.pods = pods;
-    // A consolidation adds nothing to a queue; for the others, who had to leave for a limit does not come back beside
-    // it.
-    const bool adds_nothing = rule_.action() == model::Action::Consolidate;
-    return place(world_, v, moving,
-                 {.action = rule_.action(), .for_job = job_, .promise_only = true, .over_limit = adds_nothing});
+    moving.pods = t.unit.pods;
+    if (!place(world_, v, moving,
+               {.action = rule_.action(), .for_job = job_, .promise_only = true, .over_limit = true}))
+      return false;
+    // A consolidation adds nothing to a queue, unless a memory request gets a dearer device; for the others, who had to
+    // leave for a limit does not come back beside it.
+    std::int64_t gpu = 0;
+    for (PodId p : t.unit.pods) gpu += world_.charge(p).gpu;
+    bool adds = rule_.action() != model::Action::Consolidate || gpu > t.charge.gpu;
+    if (!adds || !is_breached(world_, v, moving)) return true;
+    for (PodId p : t.unit.pods) world_.unpromise(p);
+    return false;
   }
 
   bool is_ruled_out(JobId v) const {

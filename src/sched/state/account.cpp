@@ -216,6 +216,7 @@ void World::account(PodId p, int sign) {
   }
   account_counts(p, sign);
   account_queue(p, sign);
+  if (sign > 0 && !row.job.is_none()) refresh_guarded(row.job);
 }
 
 void World::link(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n) {
@@ -259,7 +260,6 @@ void World::bind(PodId p, NodeId n, std::uint64_t mask, model::Action why) {
   log.set(row.promised_node, NodeId{});
   log.set(row.promised_devices, 0);
   account(p, 1);
-  refresh_guarded(row.job);
 }
 
 void World::promise(PodId p, NodeId n, std::uint64_t mask, model::Action why, JobId for_job) {
@@ -269,7 +269,6 @@ void World::promise(PodId p, NodeId n, std::uint64_t mask, model::Action why, Jo
   log.set(row.promised_node, n);
   log.set(row.promised_devices, mask);
   account(p, 1);
-  refresh_guarded(row.job);
 }
 
 void World::unpromise(PodId p) {
@@ -279,7 +278,6 @@ void World::unpromise(PodId p) {
   log.set(row.promised_node, NodeId{});
   log.set(row.promised_devices, 0);
   account(p, 1);
-  if (!row.job.is_none()) refresh_guarded(row.job);
 }
 
 void World::unbind(PodId p) {
@@ -289,7 +287,6 @@ void World::unbind(PodId p) {
   log.set(row.node, NodeId{});
   log.set(row.devices, 0);
   account(p, 1);
-  refresh_guarded(row.job);
 }
 
 void World::evict(PodId p, model::Action why, JobId for_job) {
@@ -298,7 +295,6 @@ void World::evict(PodId p, model::Action why, JobId for_job) {
   account(p, -1);
   log.set(row.state, PodState::Releasing);
   account(p, 1);
-  refresh_guarded(row.job);
 }
 
 void World::unevict(PodId p, PodState as) {
@@ -306,7 +302,6 @@ void World::unevict(PodId p, PodState as) {
   account(p, -1);
   log.set(row.state, as);
   account(p, 1);
-  refresh_guarded(row.job);
 }
 
 void World::begin_round() {

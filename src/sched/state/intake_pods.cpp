@@ -191,7 +191,6 @@ Result<void> World::upsert(const model::Pod& noun) {
     leave_home(p);
     take_placement(p, noun, mask);
     account(p, 1);
-    if (!pod(p).job.is_none()) refresh_guarded(pod(p).job);
     ++shares_version;
     return {};
   }
@@ -223,7 +222,6 @@ Result<void> World::upsert(const model::Pod& noun) {
   take_placement(p, noun, mask);
   attach_pod(p);
   account(p, 1);
-  if (!row.job.is_none()) refresh_guarded(row.job);
   if (!old.is_none() && old != row.job) refresh_guarded(old), drop_job_if_empty(old);
   if (noun.foreign) nodes_dirty_ = true;
   ++shares_version;
@@ -241,7 +239,6 @@ Result<void> World::fail_bind(const std::string& ns, const std::string& name, co
   account(p, 1);
   ++shares_version;
   if (row.job.is_none()) return {};
-  refresh_guarded(row.job);
   JobRow& owner = job(row.job);
   // Members of one gang fail together: one step of back-off for all of them.
   if (owner.retry_at > now.ms && owner.bind_reason == reason) return {};

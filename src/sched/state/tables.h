@@ -111,7 +111,7 @@ struct JobRow {
   bool changed = false;          // is in the list of changed jobs
   std::string evict_message;     // of its last eviction
   bool claims = false;           // some of its pods were nominated in the last round
-  std::uint64_t claimed_round = 0;
+  std::int64_t claimed_at = 0;   // ms
   bool preemptible() const { return preemptibility != model::Preemptibility::NonPreemptible; }
 };
 
