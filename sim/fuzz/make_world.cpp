@@ -188,7 +188,7 @@ class Maker {
     if (random_.chance(150)) {
       out.preemptibility = one_of<const char*>({"preemptible", "non-preemptible", "semi-preemptible"});
     }
-    if (has_pools_ && random_.chance(400)) out.pools = {"other", "default"};
+    if (has_pools_ && !runs && random_.chance(400)) out.pools = {"other", "default"};
     if (random_.chance(60)) out.preemption_delay = "30s";
     out.deleted = random_.chance(20);
     const bool grouped = random_.chance(150);
@@ -232,6 +232,7 @@ class Maker {
                        r.cpu.is_null() && r.memory.is_null() && r.extended.empty();
     if (!plain || pod.state != "Pending") return;
     pod.count = 1;
+    pod.host_ports.clear();
     const std::string node = take_devices(std::max(r.gpu, 1));
     if (node.empty()) return;
     pod.state = random_.chance(60) ? "Releasing" : "Running";

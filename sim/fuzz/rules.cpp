@@ -39,6 +39,7 @@ struct Use {
   std::map<std::string, std::int64_t> extended;
   std::map<std::string, std::int64_t> mig;
   std::set<std::int32_t> ports;
+  bool has_port_twice = false;
 };
 
 std::string add_pod(const model::Pod& pod, Use& use) {
@@ -61,9 +62,7 @@ std::string add_pod(const model::Pod& pod, Use& use) {
   ++use.pods;
   for (const auto& [resource, amount] : pod.constraints.extended) use.extended[resource] += amount;
   for (const auto& [profile, count] : gpu.mig) use.mig[profile] += count;
-  for (const std::int32_t port : pod.constraints.host_ports) {
-    if (!use.ports.insert(port).second) return fmt::format("node {} serves host port {} twice", pod.node, port);
-  }
+  for (const std::int32_t port : pod.constraints.host_ports) use.has_port_twice |= !use.ports.insert(port).second;
   return "";
 }
 
@@ -77,6 +76,7 @@ std::string compare_node(const model::Node& node, const Use& use, bool predicate
     return fmt::format("node {} has {} of {} bytes in use", node.name, use.memory, node.memory);
   if (predicates_seen && use.pods > node.pods)
     return fmt::format("node {} has {} of {} pods", node.name, use.pods, node.pods);
+  if (predicates_seen && use.has_port_twice) return fmt::format("node {} serves a host port twice", node.name);
   for (const auto& [resource, amount] : use.extended) {
     const auto has = node.extended.find(resource);
     const std::int64_t most = has == node.extended.end() ? 0 : has->second;

@@ -26,6 +26,8 @@ class World {
   // Releasing pods wait again without a node (or vanish, when their job is deleted), nominated ones wait, bound ones
   // run.
   Result<void> move_on(Time now);
+  // Carries out what no engine decided, so that checks can be checked.
+  void carry_out_for_test(const sched::Round& round) { carry_out(round, scenario_now); }
   // What arrives, leaves or is set before a round.
   Result<void> change(const Step& step);
   // One item of a step or of a verdict's remedy. `job` is what "workload" alone stands for.
