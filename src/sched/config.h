@@ -49,6 +49,7 @@ struct Config {
   Duration consolidation_min_runtime;
   enum class MinRuntimeMethod { Lca, Queue } reclaim_min_runtime_method = MinRuntimeMethod::Lca;
   std::int64_t reclaim_saturation_multiplier_milli = 1000;
+  bool reclaim_for_any_excess = false;  // take from a queue for what it has too much of, whether or not it is asked for
   std::int64_t history_k_milli = 1000;
   bool predicates = true;   // false: no label, taint, affinity and per-node limit checks (imported cases)
   std::vector<Pool> pools;  // empty: one pool `default` of all nodes

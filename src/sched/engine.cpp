@@ -145,6 +145,7 @@ void Engine::Inside::keep_claims() {
       PodRow& pod = world.pod(p);
       bool own = pod.state == PodState::Pending && !pod.promised_node.is_none() && !pod.asked_promised;
       pod.claim = own ? pod.promised_node : NodeId{};
+      pod.claim_devices = own ? pod.promised_devices : 0;
       has = has || own;
     }
     if (has && !job.claims) job.claimed_at = world.now.ms;

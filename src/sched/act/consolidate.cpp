@@ -21,6 +21,7 @@ class MoveRule final : public VictimRule {
   MoveRule(const Turn& turn, JobId j) : turn_(turn), world_(turn.world), job_(j) {}
 
   model::Action action() const override { return model::Action::Consolidate; }
+  bool may_fill() const override { return false; }
   bool may_move() const override { return true; }
   bool admits_queue(QueueId) const override { return true; }
   bool admits_job(JobId victim) const override { return !is_guaranteed_from_move(turn_, victim); }

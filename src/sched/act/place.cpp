@@ -125,6 +125,7 @@ class Placer {
     wishes.within = scope.nodes;
     wishes.topology = scope.preference;
     wishes.nominated = world_.pod(p).claim;
+    wishes.nominated_devices = world_.pod(p).claim_devices;
     auto spot = rank::best_spot(world_, p, pool_, wishes);
     if (!spot) return false;
     if (spot->now && !how_.promise_only) {

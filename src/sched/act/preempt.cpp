@@ -17,6 +17,7 @@ class PreemptRule final : public VictimRule {
   PreemptRule(const Turn& turn, JobId j) : turn_(turn), world_(turn.world), job_(j) {}
 
   model::Action action() const override { return model::Action::Preempt; }
+  bool may_fill() const override { return false; }
   bool may_move() const override { return true; }
   bool admits_queue(QueueId leaf) const override { return leaf == world_.job(job_).queue; }
   bool admits_job(JobId victim) const override {

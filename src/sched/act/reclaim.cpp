@@ -23,11 +23,7 @@ using model::Resources;
 
 namespace {
 
-bool is_above(const QueueRow& q, const Resources& holds, std::int64_t (*line)(const QueueRow&, int)) {
-  for (int r = 0; r < resource_count; ++r)
-    if (at(holds, r) > line(q, r)) return true;
-  return false;
-}
+using Line = std::int64_t (*)(const QueueRow&, int);
 std::int64_t quota_line(const QueueRow& q, int r) { return at(q.quota, r); }
 
 // What queues hold while a search is judged: as they are, but for the reclaimer's path, which is as it was.
@@ -55,6 +51,7 @@ class ReclaimRule final : public VictimRule {
   }
 
   model::Action action() const override { return model::Action::Reclaim; }
+  bool may_fill() const override { return true; }
   bool may_move() const override { return world_.config.consolidating_reclaim; }
 
   bool admits_job(JobId) const override { return true; }
@@ -143,6 +140,14 @@ class ReclaimRule final : public VictimRule {
   }
 
  private:
+  // Above the line in something that is asked for. (In anything at all: the peer's rule, by which a job that asks for
+  // CPU alone takes from a queue that has too many GPUs, and two queues can take from each other in turns.)
+  bool is_above(const QueueRow& q, const Resources& holds, Line line) const {
+    for (int r = 0; r < resource_count; ++r)
+      if ((at(need_, r) > 0 || world_.config.reclaim_for_any_excess) && at(holds, r) > line(q, r)) return true;
+    return false;
+  }
+
   bool stays_within_quota(QueueId q) const {
     const QueueRow& row = world_.queue(q);
     for (int r = 0; r < resource_count; ++r)
@@ -159,7 +164,8 @@ class ReclaimRule final : public VictimRule {
       return to_quota ? std::min(at(other.quota, r), share) : share;
     };
     for (int r = 1; r < resource_count; ++r)
-      if (at(other.allocated, r) > line(r)) return other.allocated.gpu;
+      if ((at(need_, r) > 0 || world_.config.reclaim_for_any_excess) && at(other.allocated, r) > line(r))
+        return other.allocated.gpu;
     return std::max<std::int64_t>(0, other.allocated.gpu - line(0));
   }
 

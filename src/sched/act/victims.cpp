@@ -32,8 +32,9 @@ class Search {
         pool_(world_.queue(world_.job(j).queue).pool) {}
 
   bool run() {
-    // Whoever fits without anybody giving way is placed.
-    if (try_place()) return true;
+    // What others have left in this round goes to whom the rule would let take it. Else the next round decides, in the
+    // order of the queues.
+    if (try_place()) return rule_.may_fill();
     std::vector<QueueId> leaves = admitted_queues(turn_, job_, rule_);
     if (leaves.empty() || is_short(leaves)) return false;
     order::Giving giving(world_, turn_.lines, leaves,
@@ -48,6 +49,7 @@ class Search {
       if (refused < 0) break;
       rule_out(static_cast<std::size_t>(refused));
     }
+    if (taken_.empty() && !rule_.may_fill()) return false;
     if (pods_taken() > rule_.most_pods() || is_breached(world_, job_, batch_)) return false;
     for (const Taken& t : taken_) world_.job(t.unit.job).evict_message = rule_.message(t);
     return true;

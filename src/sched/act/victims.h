@@ -34,6 +34,8 @@ class VictimRule {
   // Only what is above its minimum.
   virtual bool surplus_only(JobId victim) const = 0;
   virtual bool may_move() const = 0;
+  // Whether a job that needs nobody to give way is placed too.
+  virtual bool may_fill() const = 0;
   virtual std::size_t most_pods() const { return SIZE_MAX; }
   // The first of the units, in the order in which they were taken, that may not be taken; none when all may. The
   // world still counts them as running nowhere.

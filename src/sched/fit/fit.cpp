@@ -83,6 +83,17 @@ std::int64_t slots_when_empty(World& world, ShapeId shape_id, PoolId pool) {
   return it->second = sum;
 }
 
+bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t devices, When when) {
+  if (std::popcount(devices) != shape.gpu().devices) return false;
+  for (; devices != 0; devices &= devices - 1) {
+    int i = std::countr_zero(devices);
+    if (static_cast<std::uint32_t>(i) >= world.node(n).device_count) return false;
+    const DeviceRow& d = world.device(n, i);
+    if (d.capacity == 0 || share_of_device(shape, d.memory_mib) > device_room(d, when)) return false;
+  }
+  return true;
+}
+
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
                                             Placement strategy) {
   const GpuRequest& gpu = shape.gpu();

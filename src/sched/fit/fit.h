@@ -25,6 +25,8 @@ bool fits_beside(const World& world, const Guest& guest, NodeId n, When when);
 std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when);
 // The same over the usable nodes of a pool if nothing ran there; remembered until nodes change.
 std::int64_t slots_when_empty(World& world, ShapeId shape, PoolId pool);
+// Whether these devices, as many as a pod of the shape needs, would do.
+bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t devices, When when);
 // The devices that such a pod would get; nullopt: not enough of them. `strategy` ranks devices for shares.
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
                                             Placement strategy);

@@ -49,6 +49,8 @@ std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, 
   if (wishes.within != nullptr && !wishes.within->has(n)) return std::nullopt;
   for (When when : {When::Now, When::Later}) {
     if ((when == When::Later && wishes.now_only) || !fit::fits_beside(world, guest, n, when)) continue;
+    if (fit::have_room(world, guest.shape, n, wishes.nominated_devices, when))
+      return Spot{n, wishes.nominated_devices, when == When::Now};
     auto mask = fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu));
     if (mask) return Spot{n, *mask, when == When::Now};
   }

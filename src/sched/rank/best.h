@@ -17,8 +17,9 @@ struct Spot {
 
 // What speaks for a node beyond the node itself.
 struct Wishes {
-  const NodeSet* within = nullptr;                      // only these nodes
-  NodeId nominated;                                     // where it was nominated before
+  const NodeSet* within = nullptr;  // only these nodes
+  NodeId nominated;                 // where it was nominated before
+  std::uint64_t nominated_devices = 0;
   const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
   bool now_only = false;
 };

@@ -138,6 +138,7 @@ struct PodRow {
   std::uint8_t action = 0;                                   // cell: who changed it
   JobId cause;                                               // cell: for whom
   PodId held_next, held_prev, promised_next, promised_prev;  // cells
+  std::uint64_t claim_devices = 0;
   NodeId claim;  // where the last round nominated it; it keeps that place until it is bound or cannot have it
   // As the pod was when the round began, for the decisions that come out of it.
   std::uint64_t touched_round = 0;
