@@ -212,8 +212,9 @@ Measured churn(const Size& size, const Log& log, std::int64_t pods, std::int64_t
       }
     });
     for (const model::Decision& d : stage.cycle(begin + seconds(2 + cycle)).decisions) {
-      if (d.kind == model::Decision::Kind::Bind) running.push_back(d.pod.substr(0, d.pod.rfind('-')));
-      if (d.kind == model::Decision::Kind::Evict) std::erase(running, d.pod.substr(0, d.pod.rfind('-')));
+      const std::string job = d.pod.substr(0, d.pod.rfind('-'));
+      if (d.kind != model::Decision::Kind::Nominate) std::erase(running, job);
+      if (d.kind == model::Decision::Kind::Bind) running.push_back(job);
     }
     out.ms.push_back(stage.milliseconds());
     decisions += stage.counts().all();
