@@ -103,7 +103,8 @@ Result<Solved> solve(const Scenario& scenario, std::int32_t rounds) {
     const bool releasing = is_busy(out.world);
     const sched::Round round = out.world.decide(now);
     for (const model::Decision& decision : round.decisions) out.decisions.emplace_back(number, decision);
-    out.at_rest = round.decisions.empty() && !releasing && !is_busy(out.world) && number >= last_step;
+    const bool goes_on = round.wake_at && *round.wake_at - now < run.per_round;
+    out.at_rest = round.decisions.empty() && !goes_on && !releasing && !is_busy(out.world) && number >= last_step;
     const bool last = number == most || (rounds == 0 && out.at_rest);
     if (last) out.verdicts = verdicts_of(out.world, now);
     TRY(out.world.move_on(now));

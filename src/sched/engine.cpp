@@ -8,6 +8,7 @@
 #include "sched/act/turn.h"
 #include "sched/explain/remedy.h"
 #include "sched/explain/verdict.h"
+#include "sched/order/batch.h"
 #include "sched/order/lines.h"
 #include "sched/share/fair_share.h"
 #include "sched/state/world.h"
@@ -25,9 +26,11 @@ struct Engine::Inside {
   World world;
   order::Lines lines;
   std::uint64_t round = 0;
-  std::uint64_t divided_at = UINT64_MAX;  // version of the shares as they stand
-  std::vector<JobId> claimed;             // jobs that the last round nominated
-  std::map<std::string, Verdict> asked;   // verdicts worked out since the last round
+  std::uint64_t divided_at = UINT64_MAX;   // version of the shares as they stand
+  std::uint64_t deltas = 0;                // told so far
+  std::vector<JobId> claimed;              // jobs that the last round nominated
+  std::map<std::string, Verdict> asked;    // verdicts worked out since the last round
+  std::map<std::string, Verdict> at_home;  // of jobs that tour their pools: what holds in the first
 
   void divide() {
     world.settle();
@@ -42,6 +45,7 @@ struct Engine::Inside {
   void collect_decisions(Round& round, bool commit);
   Decision decision_of(PodId p, Decision::Kind kind) const;
   void keep_claims();
+  bool tour_pools(Time now);
   void tell_verdicts(act::Turn& turn, Round& round);
   void tell(act::Turn& turn, Round& round, JobId j);
   std::optional<Time> next_wake(Time now) const;
@@ -68,6 +72,7 @@ Result<void> Engine::apply(const Delta& delta) {
     Result<void> operator()(const RemovePod& d) { return w.remove_pod(d.ns, d.name), Result<void>{}; }
     Result<void> operator()(const BindFailed& d) { return w.fail_bind(d.ns, d.pod, d.reason); }
   };
+  ++inside_->deltas;
   return std::visit(Apply{w}, delta);
 }
 
@@ -87,7 +92,7 @@ Round Engine::Inside::act(const std::vector<Action>& actions, Time now) {
   collect_decisions(out, true);
   keep_claims();
   tell_verdicts(turn_now, out);
-  out.wake_at = next_wake(now);
+  out.wake_at = tour_pools(now) ? Time{now.ms + 1} : next_wake(now);
   return out;
 }
 
@@ -155,6 +160,22 @@ void Engine::Inside::keep_claims() {
   }
 }
 
+// A job that found no place in its pool goes to the next of its list (product rule 1.12.10). Whether one has pools left
+// to try since something was last told, so that the next round should come at once.
+bool Engine::Inside::tour_pools(Time now) {
+  bool soon = false;
+  std::vector<JobId> touring(lines.touring().begin(), lines.touring().end());
+  for (JobId j : touring) {
+    JobRow& job = world.job(j);
+    if (!job.live || job.noun.deleted || job.active > 0 || job.retry_at > now.ms) continue;
+    if (order::next_batch(world, j).empty()) continue;
+    if (job.pool_turn == 0) job.tour_began = deltas;
+    world.next_pool(j);
+    soon = soon || job.pool_turn != 0 || job.tour_began != deltas;
+  }
+  return soon;
+}
+
 namespace {
 
 std::uint64_t state_of(const Verdict& v) {
@@ -185,11 +206,15 @@ void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j) {
   if (!v) {
     if (job.told >= 0) out.verdicts.emplace_back(job.key, std::nullopt);
     job.told = -1;
+    at_home.erase(job.key);
     return;
   }
+  // While it tours its pools, what holds in the first stands.
+  if (job.has_choice() && job.pool_turn != 0 && job.active == 0 && job.told >= 0) return;
   auto reason = static_cast<std::int32_t>(v->reason);
   if (job.told != reason) job.told_since = turn_now.now.ms;
   v->since = Time{job.told_since};
+  if (job.has_choice()) at_home[job.key] = *v;
   std::uint64_t state = state_of(*v);
   if (job.told == reason && job.told_state == state) return;
   job.told = reason, job.told_state = state;
@@ -199,7 +224,7 @@ void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j) {
 // Who changed is told anew; the rest of a class when its reason is another one.
 void Engine::Inside::tell_verdicts(act::Turn& turn_now, Round& out) {
   lines.refresh();
-  for (auto& key : world.take_dropped()) out.verdicts.emplace_back(std::move(key), std::nullopt);
+  for (auto& key : world.take_dropped()) at_home.erase(key), out.verdicts.emplace_back(std::move(key), std::nullopt);
   for (JobId j : lines.take_changed())
     if (world.job(j).live) tell(turn_now, out, j);
   const bool in_full = lines.waiting_count() <= told_in_full;
@@ -267,6 +292,8 @@ const Verdict* Engine::verdict(const std::string& gang) const {
   if (known != in.asked.end()) return &known->second;
   JobId j = in.world.find_job(gang);
   if (j.is_none() || in.world.job(j).told < 0) return nullptr;
+  auto home = in.at_home.find(gang);
+  if (home != in.at_home.end() && in.world.job(j).pool_turn != 0 && in.world.job(j).active == 0) return &home->second;
   in.divide();
   in.lines.refresh();
   act::Turn turn_now = in.turn(in.world.now);
@@ -300,7 +327,13 @@ Result<Plan> Engine::plan(const model::Gang& gang, const std::vector<model::Pod>
   for (const auto& p : pods)
     if (taken.has_value()) taken = w.upsert(p);
   Plan out;
-  if (taken.has_value()) out = inside_->rehearse(w.find_job(key), now);
+  for (std::size_t turn = 0; taken.has_value() && turn < std::max<std::size_t>(1, gang.pools.size()); ++turn) {
+    JobId j = w.find_job(key);
+    Plan here = inside_->rehearse(j, now);
+    if (turn == 0 || here.starts_now) out = std::move(here);
+    if (out.starts_now || w.job(j).active > 0) break;
+    w.next_pool(j);
+  }
   for (const auto& p : pods) w.remove_pod(p.ns, p.name);
   w.remove_gang(key);
   inside_->divide();

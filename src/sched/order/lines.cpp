@@ -85,7 +85,7 @@ void Lines::take_out(JobId j) {
     e.holds = false;
   }
   if (e.counted) --waiting_count_, e.counted = false;
-  timed_.erase(j), stale_.erase(j), claimants_.erase(j);
+  timed_.erase(j), stale_.erase(j), claimants_.erase(j), touring_.erase(j);
 }
 
 void Lines::put_in(JobId j) {
@@ -96,6 +96,7 @@ void Lines::put_in(JobId j) {
   bool clock = job.retry_at > 0 || job.noun.preemption_delay.ms > 0;
   if ((waits && clock) || job.stale_since != 0) timed_.insert(j);
   if (waits) ++waiting_count_, entries_[j.value].counted = true;
+  if (waits && job.active == 0 && job.has_choice()) touring_.insert(j);
   if (job.queue.is_none() || job.noun.deleted || !world_.queue(job.queue).is_leaf()) return;
   Entry& e = entries_[j.value];
   std::int32_t elastic = elasticity(world_, j);

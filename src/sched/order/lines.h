@@ -71,6 +71,8 @@ class Lines {
   // Jobs whose clock runs: back-off, preemption delay, staleness.
   const std::set<JobId>& timed() const { return timed_; }
   const std::set<JobId>& stale() const { return stale_; }
+  // Jobs with several pools that wait and hold nothing.
+  const std::set<JobId>& touring() const { return touring_; }
   const std::set<JobId>& claimants() const { return claimants_; }
   std::size_t waiting_count() const { return waiting_count_; }
   // Jobs that changed since this was last asked, each once.
@@ -97,7 +99,7 @@ class Lines {
   };
   std::vector<Entry> entries_;  // by job
   std::vector<JobId> changed_;
-  std::set<JobId> timed_, stale_, claimants_;
+  std::set<JobId> timed_, stale_, claimants_, touring_;
   std::size_t waiting_count_ = 0;
   std::uint64_t queues_version_ = UINT64_MAX;
 };

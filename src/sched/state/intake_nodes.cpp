@@ -137,8 +137,10 @@ Result<void> World::upsert(const model::Node& noun) {
       pod(p).node = n;
       account(p, 1);
       if (pod(p).unassigned) unassigned_.push_back(p);
+      here.push_back(p);
     }
   }
+  for (PodId p : here) stay_home(pod(p).job);
   ++nodes_version;
   return {};
 }

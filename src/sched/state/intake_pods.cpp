@@ -191,6 +191,7 @@ Result<void> World::upsert(const model::Pod& noun) {
     leave_home(p);
     take_placement(p, noun, mask);
     account(p, 1);
+    stay_home(pod(p).job);
     ++shares_version;
     return {};
   }
@@ -222,6 +223,7 @@ Result<void> World::upsert(const model::Pod& noun) {
   take_placement(p, noun, mask);
   attach_pod(p);
   account(p, 1);
+  stay_home(row.job);
   if (!old.is_none() && old != row.job) refresh_guarded(old), drop_job_if_empty(old);
   if (noun.foreign) nodes_dirty_ = true;
   ++shares_version;

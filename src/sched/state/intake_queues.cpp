@@ -136,8 +136,49 @@ QueueId World::queue_for(const JobRow& row) const {
   return q.is_none() || !queue(q).rooted ? QueueId{} : q;
 }
 
+// A gang that holds something stays in the pool where it holds it, and is counted there.
+std::int32_t World::home_turn(const JobRow& row) const {
+  if (!row.has_choice()) return 0;
+  const auto& list = row.noun.pools;
+  auto home = static_cast<std::int32_t>(list.size());
+  for (PodId p : row.pods) {
+    if (!is_active(p)) continue;
+    NodeId n = pod(p).promised_node.is_none() ? pod(p).node : pod(p).promised_node;
+    if (n.is_none()) continue;
+    auto it = std::find(list.begin(), list.end(), pools[node(n).pool.value].name);
+    if (it != list.end()) home = std::min(home, static_cast<std::int32_t>(it - list.begin()));
+  }
+  return home < static_cast<std::int32_t>(list.size()) ? home : row.pool_turn;
+}
+
+void World::stay_home(JobId j) {
+  if (j.is_none() || !job(j).has_choice()) return;
+  if (std::int32_t turn = home_turn(job(j)); turn != job(j).pool_turn) move_to_pool(j, turn);
+}
+
+void World::next_pool(JobId j) {
+  const JobRow& row = job(j);
+  CHECK(row.active == 0, "a job that holds something keeps its pool");
+  if (row.has_choice()) move_to_pool(j, (row.pool_turn + 1) % static_cast<std::int32_t>(row.noun.pools.size()));
+}
+
+void World::move_to_pool(JobId j, std::int32_t turn) {
+  JobRow& row = job(j);
+  for (PodId p : row.pods) account_queue(p, -1);
+  if (!queues_dirty_ && !row.queue.is_none()) charge_queues(row.queue, &QueueRow::guarded, row.guarded, -1);
+  row.guarded = {};
+  delist(j);
+  row.pool_turn = turn;
+  enlist(j);
+  for (PodId p : row.pods) account_queue(p, 1);
+  refresh_guarded(j);
+  mark_changed(j);
+  ++shares_version;
+}
+
 void World::enlist(JobId j) {
   JobRow& row = job(j);
+  row.pool_turn = home_turn(row);
   row.queue = queue_for(row);
   if (!row.queue.is_none()) queue(row.queue).jobs.push_back(j);
 }

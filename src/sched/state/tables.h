@@ -89,9 +89,10 @@ struct JobRow {
   model::Gang noun;
   std::string key;  // "ns/name"
   bool live = false;
-  bool known = false;  // its gang was told, not only pods that name it
-  QueueId queue;       // none: does not exist
-  std::int32_t pool_turn = 0;
+  bool known = false;            // its gang was told, not only pods that name it
+  QueueId queue;                 // none: does not exist
+  std::int32_t pool_turn = 0;    // which of its pools it is offered to, or holds something in
+  std::uint64_t tour_began = 0;  // what had been told when it was last offered to the first of them
   model::Preemptibility preemptibility = model::Preemptibility::Preemptible;
   GroupId root;
   std::vector<GroupId> groups;  // the whole tree, parents first
@@ -112,6 +113,7 @@ struct JobRow {
   std::string evict_message;     // of its last eviction
   bool claims = false;           // some of its pods were nominated in the last round
   std::int64_t claimed_at = 0;   // ms
+  bool has_choice() const { return noun.pools.size() > 1; }
   bool preemptible() const { return preemptibility != model::Preemptibility::NonPreemptible; }
 };
 

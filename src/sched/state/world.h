@@ -84,6 +84,8 @@ class World {
   Result<void> upsert(const model::Pod& pod);
   void remove_pod(const std::string& ns, const std::string& name);
   Result<void> fail_bind(const std::string& ns, const std::string& name, const std::string& reason);
+  // The next pool of the job's list has its turn. Requires: it holds nothing; no mark is open.
+  void next_pool(JobId j);
   // Gives devices to pods that hold some which nobody named. Called before anything is decided or asked.
   void settle();
 
@@ -184,6 +186,9 @@ class World {
   void enlist(JobId j);
   void delist(JobId j);
   QueueId queue_for(const JobRow& job) const;
+  std::int32_t home_turn(const JobRow& job) const;
+  void stay_home(JobId j);
+  void move_to_pool(JobId j, std::int32_t turn);
   JobId job_for_pod(const std::string& ns, const std::string& gang);
   void drop_job_if_empty(JobId j);
   void build_groups(JobId j);
