@@ -1,6 +1,8 @@
 #include "sched/act/place.h"
 
 #include <algorithm>
+#include <optional>
+#include <tuple>
 
 #include "sched/act/limits.h"
 #include "sched/rank/domains.h"
@@ -126,6 +128,7 @@ class Placer {
     wishes.topology = scope.preference;
     wishes.nominated = world_.pod(p).claim;
     wishes.nominated_devices = world_.pod(p).claim_devices;
+    wishes.nominated_only = how_.as_claimed;
     auto spot = rank::best_spot(world_, p, pool_, wishes);
     if (!spot) return false;
     if (spot->now && !how_.promise_only) {
@@ -170,8 +173,9 @@ void hold_back(World& world, JobId j, const order::Batch& batch, const Placing& 
   }
 }
 
-bool place(World& world, JobId j, const order::Batch& batch, const Placing& how) {
-  if (batch.empty()) return false;
+namespace {
+
+bool place_in_order(World& world, JobId j, const order::Batch& batch, const Placing& how) {
   auto mark = world.log.mark();
   Placer placer(world, j, how);
   bool ok = placer.place_group(world.job(j).root, batch.pods, Scope{how.within, nullptr});
@@ -183,6 +187,35 @@ bool place(World& world, JobId j, const order::Batch& batch, const Placing& how)
   hold_back(world, j, batch, how);
   world.log.keep(mark);
   return true;
+}
+
+// The pods of each leaf by what they ask, most first; nullopt: they stand so already.
+std::optional<order::Batch> largest_first(const World& world, const order::Batch& batch) {
+  auto size = [&](PodId p) {
+    const Shape& s = world.shape_of(p);
+    return std::tuple(!s.gpu().is_shared(), world.demand(s, PoolId{}).gpu, s.constraints.cpu, s.constraints.memory);
+  };
+  order::Batch sorted = batch;
+  for (auto first = sorted.pods.begin(); first != sorted.pods.end();) {
+    GroupId g = world.pod(*first).group;
+    auto last = std::find_if(first, sorted.pods.end(), [&](PodId p) { return world.pod(p).group != g; });
+    std::stable_sort(first, last,
+                     [&](PodId a, PodId b) { return world.pod(a).shape != world.pod(b).shape && size(a) > size(b); });
+    first = last;
+  }
+  if (sorted.pods == batch.pods) return std::nullopt;
+  return sorted;
+}
+
+}  // namespace
+
+bool place(World& world, JobId j, const order::Batch& batch, const Placing& how) {
+  if (batch.empty()) return false;
+  if (place_in_order(world, j, batch, how)) return true;
+  if (how.as_claimed) return false;
+  // A small pod may have taken what only a large one needed.
+  auto sorted = largest_first(world, batch);
+  return sorted && place_in_order(world, j, *sorted, how);
 }
 
 }  // namespace muster::sched::act

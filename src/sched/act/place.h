@@ -14,6 +14,7 @@ struct Placing {
   const NodeSet* within = nullptr;  // only these nodes
   bool promise_only = false;        // victims that move are nominated, never bound
   bool ignore_topology = false;     // to find out whether topology alone is in the way
+  bool as_claimed = false;          // only where the last round nominated it
   bool over_limit = false;          // they had their place already: no limit is asked again
 };
 

@@ -31,9 +31,13 @@ bool is_capable(const World& world, GroupId g, const std::vector<GroupId>& witho
 
 void add_waiting(World& world, GroupId g, std::int32_t count, Batch& out) {
   world.sort_pods(g);
-  for (PodId p : world.group(g).pods) {
-    if (count == 0) return;
-    if (waits(world, p)) out.pods.push_back(p), --count;
+  // Pods that were nominated in the last round come first.
+  for (bool claimed : {true, false}) {
+    if (claimed && !world.job(world.group(g).job).claims) continue;
+    for (PodId p : world.group(g).pods) {
+      if (count == 0) return;
+      if (waits(world, p) && !world.pod(p).claim.is_none() == claimed) out.pods.push_back(p), --count;
+    }
   }
 }
 

@@ -51,6 +51,7 @@ std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, 
     if ((when == When::Later && wishes.now_only) || !fit::fits_beside(world, guest, n, when)) continue;
     if (fit::have_room(world, guest.shape, n, wishes.nominated_devices, when))
       return Spot{n, wishes.nominated_devices, when == When::Now};
+    if (wishes.nominated_only) continue;
     auto mask = fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu));
     if (mask) return Spot{n, *mask, when == When::Now};
   }
@@ -180,6 +181,7 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
   const ConstraintClass& klass = world.classes[shape.klass.value];
   const PoolRow& pool = world.pool(pool_id);
   if (auto spot = nominated_spot(world, guest, pool, wishes)) return spot;
+  if (wishes.nominated_only) return std::nullopt;
   if (goes_by_buckets(world, shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
   const bool gpu = shape.wants_gpu();
   const Placement placement = gpu ? pool.gpu : pool.cpu;

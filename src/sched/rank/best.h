@@ -20,6 +20,7 @@ struct Wishes {
   const NodeSet* within = nullptr;  // only these nodes
   NodeId nominated;                 // where it was nominated before
   std::uint64_t nominated_devices = 0;
+  bool nominated_only = false;                          // there, on these devices, or nowhere
   const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
   bool now_only = false;
 };

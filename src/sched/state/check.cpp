@@ -112,7 +112,7 @@ std::uint64_t World::hash() const {
       << p.foreign << (p.node.is_none() ? p.node_name : node(p.node).noun->name) << bits(p.devices)
       << (p.promised_node.is_none() ? std::string() : node(p.promised_node).noun->name) << bits(p.promised_devices)
       << canonical(shape(p.shape).constraints, shape(p.shape).ns);
-    if (!p.claim.is_none()) h << node(p.claim).noun->name;
+    if (!p.claim.is_none()) h << node(p.claim).noun->name << bits(p.claim_devices);
     for (const auto& [k, v] : p.labels) h << k << v;
     sum += h.h;
   }
