@@ -50,7 +50,7 @@ class Search {
       rule_out(static_cast<std::size_t>(refused));
     }
     if (taken_.empty() && !rule_.may_fill()) return false;
-    if (pods_taken() > rule_.most_pods() || is_breached(world_, job_, batch_)) return false;
+    if (pods_taken() > rule_.most_pods() || forsakes_nominated() || is_breached(world_, job_, batch_)) return false;
     for (const Taken& t : taken_) world_.job(t.unit.job).evict_message = rule_.message(t);
     return true;
   }
@@ -84,6 +84,20 @@ class Search {
     std::size_t n = 0;
     for (const Taken& t : taken_) n += t.unit.pods.size();
     return n;
+  }
+
+  // Whether somebody was nominated to be beside a pod that is taken, and would find nobody like it there.
+  bool forsakes_nominated() const {
+    for (const Taken& t : taken_)
+      for (PodId p : t.unit.pods)
+        for (TermId id : world_.pod(p).terms) {
+          const Term& term = world_.domains[id];
+          std::int32_t d = world_.domains.of(term.key, world_.pod(p).node);
+          if (d == no_domain) continue;
+          if (term.relied[static_cast<std::size_t>(d)] > 0 && term.future[static_cast<std::size_t>(d)] == 0)
+            return true;
+        }
+    return false;
   }
 
   void take(const order::Unit& unit) {

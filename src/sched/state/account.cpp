@@ -72,6 +72,11 @@ void World::account_terms(PodId p, NodeId n, int held, int later) {
     log.add(term.now[static_cast<std::size_t>(d)], held);
     log.add(term.future[static_cast<std::size_t>(d)], later);
   }
+  if (held == 0)
+    for (TermId t : shape(row.shape).affinity) {
+      std::int32_t d = domains.of(domains[t].key, n);
+      if (d != no_domain) log.add(domains[t].relied[static_cast<std::size_t>(d)], later);
+    }
   for (TermId t : shape(row.shape).anti_affinity) {
     Term& term = domains[t];
     std::int32_t d = domains.of(term.key, n);

@@ -208,6 +208,7 @@ class Recount {
         put(fmt::format("term {} domain {} future", t, d), term.future[d]);
         put(fmt::format("term {} domain {} repels now", t, d), term.repels_now[d]);
         put(fmt::format("term {} domain {} repels future", t, d), term.repels_future[d]);
+        put(fmt::format("term {} domain {} relied", t, d), term.relied[d]);
       }
     }
     return out;
@@ -227,7 +228,7 @@ class Recount {
     for (std::size_t t = 0; t < w_.domains.term_count(); ++t) {
       Term& term = w_.domains[TermId{static_cast<std::uint32_t>(t)}];
       term.total_future = 0;
-      for (auto* v : {&term.now, &term.future, &term.repels_now, &term.repels_future})
+      for (auto* v : {&term.now, &term.future, &term.repels_now, &term.repels_future, &term.relied})
         std::fill(v->begin(), v->end(), 0);
     }
   }

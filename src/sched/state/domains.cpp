@@ -21,7 +21,8 @@ void Domains::place(LabelKey& key, NodeId n, const model::Node* node) {
 void Domains::widen(Term& term) {
   std::size_t n = keys_[term.key].values.size();
   if (term.now.size() >= n) return;
-  term.now.resize(n), term.future.resize(n), term.repels_now.resize(n), term.repels_future.resize(n);
+  term.now.resize(n), term.future.resize(n), term.repels_now.resize(n), term.repels_future.resize(n),
+      term.relied.resize(n);
 }
 
 std::uint32_t Domains::key(std::string_view label) {

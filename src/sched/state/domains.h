@@ -32,6 +32,7 @@ struct Term {
   std::map<std::string, std::string> labels;
   std::vector<std::int32_t> now, future;                // pods that match, per domain
   std::vector<std::int32_t> repels_now, repels_future;  // pods that keep such pods away (anti-affinity), per domain
+  std::vector<std::int32_t> relied;                     // nominated pods that are there for the sake of such pods
   std::int32_t total_future = 0;                        // pods that match, anywhere
 };
 
