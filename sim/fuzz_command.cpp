@@ -19,10 +19,9 @@ namespace {
 
 const std::vector<FlagSpec> specs = {{"--seed", "S", "of the first world; 1 unless said"},
                                      {"--steps", "N", "changes and rounds to check"},
+                                     {"--findings", "N", "stop after so many; 10 unless said"},
                                      {"--out", "DIR", "where findings are written; the current folder unless said"},
                                      {"--json", "", "one line of JSON at the end"}};
-
-constexpr int most_findings = 10;
 
 bool read_number(const std::string& text, std::uint64_t& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -44,20 +43,22 @@ Result<std::string> write_finding(const std::string& folder, std::uint64_t seed,
 }  // namespace
 
 int main_fuzz(const std::vector<std::string>& arguments) {
-  constexpr std::string_view usage = "muster sim fuzz --seed S --steps N [--out DIR] [--json]";
+  constexpr std::string_view usage = "muster sim fuzz --seed S --steps N [--findings N] [--out DIR] [--json]";
   constexpr std::string_view summary = "Random worlds and changes, every rule checked after each step.";
   const Result<Flags> flags = Flags::parse(arguments, specs);
   if (!flags.has_value()) return refuse("sim fuzz", flags.error());
   if (flags->wants_help()) return print_help(usage, summary, specs);
-  std::uint64_t seed = 1, wanted = 0;
+  std::uint64_t seed = 1, wanted = 0, most_findings = 0;
   if (!flags->positional().empty() || !read_number(flags->value_or("--seed", "1"), seed)) {
     return refuse("sim fuzz", invalid("--seed takes a number; usage: " + std::string(usage)));
   }
   if (!read_number(flags->value_or("--steps", "100000"), wanted) || wanted == 0) {
     return refuse("sim fuzz", invalid("--steps takes a number from 1; usage: " + std::string(usage)));
   }
-  std::uint64_t steps = 0, worlds = 0;
-  int findings = 0;
+  if (!read_number(flags->value_or("--findings", "10"), most_findings) || most_findings == 0) {
+    return refuse("sim fuzz", invalid("--findings takes a number from 1; usage: " + std::string(usage)));
+  }
+  std::uint64_t steps = 0, worlds = 0, findings = 0;
   for (; steps < wanted && findings < most_findings; ++worlds) {
     const std::uint64_t world_seed = seed * 1'000'003 + worlds;
     const document::Scenario world = fuzz::make_world(world_seed);
@@ -76,7 +77,8 @@ int main_fuzz(const std::vector<std::string>& arguments) {
   if (flags->has("--json")) {
     print_line(json::write(json::Object{{"seed", seed}, {"steps", steps}, {"worlds", worlds}, {"findings", findings}}));
   } else {
-    print_line(fmt::format("{} steps in {} worlds, {}", steps, worlds, count_of(findings, "finding")));
+    print_line(fmt::format("{} steps in {} worlds, {}", steps, worlds,
+                           count_of(static_cast<std::int64_t>(findings), "finding")));
   }
   return findings == 0 ? 0 : 1;
 }

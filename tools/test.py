@@ -50,6 +50,7 @@ def suites():
         Suite("unit-tsan", unit("tsan"), env={"TSAN_OPTIONS": "halt_on_error=1"}),
         Suite("fuzz-corpus", [["tools/build.sh", "asan", "fuzzers"], python("tools/replay_corpus.py")]),
         Suite("scenarios", [[MUSTER, "sim", "scenario", "scenarios"]]),
+        Suite("faults", [["tools/build.sh", "release", "faults"], python("tests/faults/find.py")]),
         Suite("cases", [[MUSTER, "sim", "scenario", cases]], needs=cases),
         Suite("contract", [["tools/build.sh", "asan", "contract_test"], ["build/asan/tests/contract_test"]]),
         Suite("contract-tsan", [["tools/build.sh", "tsan", "contract_test"], ["build/tsan/tests/contract_test"]]),

@@ -118,8 +118,12 @@ class Placer {
   }
 
   bool place_pods(const std::vector<PodId>& pods, const Scope& scope) {
-    for (PodId p : pods)
+    for (PodId p : pods) {
+#ifdef MUSTER_FAULT_BREAK_GANG
+      if (pods.size() > 2 && p == pods.back()) return place_pod(p, scope), true;
+#endif
       if (!place_pod(p, scope)) return false;
+    }
     return true;
   }
   bool place_pod(PodId p, const Scope& scope) {
@@ -157,9 +161,6 @@ bool stands(const World& world, GroupId g) {
 }  // namespace
 
 void hold_back(World& world, JobId j, const order::Batch& batch, const Placing& how) {
-#ifdef MUSTER_FAULT_BREAK_GANG
-  if (batch.pods.size() > 2) return;
-#endif
   bool waits = !stands(world, world.job(j).root);
   for (PodId p : batch.pods) waits = waits || !world.pod(p).promised_node.is_none();
   if (!waits) return;

@@ -31,9 +31,6 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     log.add(dev.now, held * share);
     log.add(dev.future, later * share);
     freed += std::max(0, dev.capacity - dev.future);
-#ifdef MUSTER_FAULT_STALE_COUNTER
-    if (later > 0 && row.free_later == 1) continue;
-#endif
     if (dev.capacity == 0) continue;
     bool is_now = dev.now == 0 && dev.future == 0, is_later = dev.future == 0;
     log.add(row.free_now, static_cast<int>(is_now) - static_cast<int>(was_now));
@@ -42,6 +39,9 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
   // The buckets are filled anew when nodes have changed.
   if (nodes_dirty_ || !row.usable) return;
   PoolRow& owner = pools[row.pool.value];
+#ifdef MUSTER_FAULT_STALE_COUNTER
+  if (later < 0 && row.free_later == 2) freed = 0;
+#endif
   log.add(owner.free_gpu, freed);
   if (row.free_later != free_before)
     owner.by_free.move(log, n, static_cast<std::size_t>(free_before), static_cast<std::size_t>(row.free_later));
@@ -167,7 +167,7 @@ void World::account_queue(PodId p, int sign) {
   if (owner.queue.is_none()) return;
   if (is_active(p)) {
 #ifdef MUSTER_FAULT_SKIP_QUEUE_CHARGE
-    if (sign > 0 && row.state == PodState::Binding && row.change % 7 == 3) return;
+    if (sign > 0 && row.state == PodState::Binding && row.change % 7 == 5) return;
 #endif
     Resources what = charge(p);
     charge_queues(owner.queue, &QueueRow::allocated, what, sign);
