@@ -73,6 +73,7 @@ Result<void> Engine::apply(const Delta& delta) {
     Result<void> operator()(const BindFailed& d) { return w.fail_bind(d.ns, d.pod, d.reason); }
   };
   ++inside_->deltas;
+  inside_->asked.clear();
   return std::visit(Apply{w}, delta);
 }
 

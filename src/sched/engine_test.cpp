@@ -135,6 +135,22 @@ TEST_CASE("a queue below its fair share takes back what another holds above its 
   CHECK(e.check_invariants() == "");
 }
 
+TEST_CASE("a job that nothing stands in the way of any more has no reason to wait") {
+  Engine e;
+  add(e, node("n1", 2), queue("a", 0), queue("b", 1), job("old", "a").pods(1, 2).on("n1"), job("new", "b").pods(1, 1));
+  Round r = e.run(at(0));
+  CHECK(r.decisions.front().kind == model::Decision::Kind::Evict);
+  REQUIRE(e.verdict("default/new") != nullptr);
+  CHECK(e.verdict("default/new")->reason == Reason::WaitingForTermination);
+  // The victim is gone and waits anew; the winner is told as waiting, as a cluster does between rounds.
+  model::Pod victim = *e.pod("default", "old-0"), winner = *e.pod("default", "new-0");
+  for (model::Pod* p : {&victim, &winner}) p->state = PodState::Pending, p->node.clear(), p->devices.clear();
+  ignore(e.apply(UpsertPod{victim}), "it exists"), ignore(e.apply(UpsertPod{winner}), "it exists");
+  CHECK(e.why("default/new", at(1)) == std::nullopt);
+  r = e.run(at(1));
+  CHECK(r.decisions.front().kind == model::Decision::Kind::Bind);
+}
+
 TEST_CASE("two projects share four GPUs two and two and then stay quiet") {
   Engine e;
   add(e, node("n1", 4), queue("a", 1), queue("b", 1));

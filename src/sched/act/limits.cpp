@@ -9,9 +9,9 @@ using model::Resources;
 
 namespace {
 
-Resources least_demand(const World& world, const order::Batch& batch, PoolId pool) {
+Resources least_demand(const World& world, const std::vector<PodId>& pods, PoolId pool) {
   Resources sum;
-  for (PodId p : batch.pods) {
+  for (PodId p : pods) {
     const Shape& s = world.shape_of(p);
     Resources one = world.demand(s, pool);
     if (s.gpu().kind == model::GpuRequest::Kind::Memory)
@@ -30,7 +30,7 @@ bool guards(const JobRow& job, bool core) {
 
 std::optional<Breach> breach(const World& world, JobId j, const order::Batch& batch) {
   const JobRow& job = world.job(j);
-  const Resources need = least_demand(world, batch, world.queue(job.queue).pool);
+  const Resources need = least_demand(world, batch.pods, world.queue(job.queue).pool);
   const bool guarded = guards(job, batch.core);
   std::optional<Breach> over_quota;
   for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
@@ -47,9 +47,25 @@ std::optional<Breach> breach(const World& world, JobId j, const order::Batch& ba
   return over_quota;
 }
 
+std::int64_t gpus_left(const World& world, JobId j) {
+  const JobRow& job = world.job(j);
+  std::int64_t left = unlimited;
+  for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
+    const QueueRow& row = world.queue(q);
+    if (row.limit.gpu != unlimited) left = std::min(left, row.limit.gpu - row.allocated.gpu);
+    if (job.preemptibility == Preemptibility::NonPreemptible && row.quota.gpu != unlimited)
+      left = std::min(left, row.quota.gpu - row.guarded.gpu);
+  }
+  return left;
+}
+
+std::int64_t least_gpus(const World& world, JobId j, const std::vector<PodId>& pods) {
+  return least_demand(world, pods, world.queue(world.job(j).queue).pool).gpu;
+}
+
 bool is_breached(const World& world, JobId j, const order::Batch& batch) {
   const JobRow& job = world.job(j);
-  const Resources need = least_demand(world, batch, world.queue(job.queue).pool);
+  const Resources need = least_demand(world, batch.pods, world.queue(job.queue).pool);
   for (QueueId q = job.queue; !q.is_none(); q = world.queue(q).parent) {
     const QueueRow& row = world.queue(q);
     for (int r = 0; r < resource_count; ++r) {

@@ -20,8 +20,8 @@ struct Scope {
 // One gang's tree, walked down with the domains that each group's constraint leaves.
 class Placer {
  public:
-  Placer(World& world, JobId j, const Placing& how)
-      : world_(world), job_(j), pool_(world.queue(world.job(j).queue).pool), how_(how) {}
+  Placer(World& world, JobId j, const order::Batch& batch, const Placing& how)
+      : world_(world), job_(j), pool_(world.queue(world.job(j).queue).pool), how_(how), batch_(batch.pods) {}
 
   bool place_group(GroupId g, const std::vector<PodId>& pods, const Scope& scope) {
     const GroupRow& row = world_.group(g);
@@ -133,6 +133,7 @@ class Placer {
     wishes.nominated = world_.pod(p).claim;
     wishes.nominated_devices = world_.pod(p).claim_devices;
     wishes.nominated_only = how_.as_claimed;
+    wishes.most_share = most_share(p);
     auto spot = rank::best_spot(world_, p, pool_, wishes);
     if (!spot) return false;
     if (spot->now && !how_.promise_only) {
@@ -143,10 +144,27 @@ class Placer {
     return true;
   }
 
+  // What a memory request costs depends on the device: it takes one where the limit leaves enough for the pods that are
+  // to follow.
+  std::int64_t most_share(PodId p) const {
+    const model::GpuRequest& gpu = world_.shape_of(p).gpu();
+    if (how_.over_limit || gpu.kind != model::GpuRequest::Kind::Memory) return unlimited;
+    std::int64_t left = gpus_left(world_, job_);
+    if (left == unlimited) return left;
+    std::vector<PodId> to_follow;
+    for (PodId other : batch_) {
+      const PodRow& row = world_.pod(other);
+      if (other != p && row.state == model::PodState::Pending && row.promised_node.is_none())
+        to_follow.push_back(other);
+    }
+    return (left - least_gpus(world_, job_, to_follow)) / std::max(1, gpu.devices);
+  }
+
   World& world_;
   JobId job_;
   PoolId pool_;
   const Placing& how_;
+  const std::vector<PodId>& batch_;
 };
 
 // Has its minimum in pods that hold their place, not only in nominated ones.
@@ -178,7 +196,7 @@ namespace {
 
 bool place_in_order(World& world, JobId j, const order::Batch& batch, const Placing& how) {
   auto mark = world.log.mark();
-  Placer placer(world, j, how);
+  Placer placer(world, j, batch, how);
   bool ok = placer.place_group(world.job(j).root, batch.pods, Scope{how.within, nullptr});
   if (ok && !how.over_limit && is_breached(world, j, batch)) ok = false;
   if (!ok) {

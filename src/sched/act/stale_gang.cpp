@@ -28,8 +28,11 @@ void end_stale_gangs(Turn& turn) {
     Duration grace = grace_of(world, j);
     if (grace.ms < 0 || turn.now.ms - since < grace.ms) continue;
     for (PodId p : job.pods) {
-      if (!world.pod(p).promised_node.is_none()) world.unpromise(p);
-      if (world.is_active(p)) world.evict(p, model::Action::StaleGang, JobId{});
+      // One that was moved in this round is ended where it was.
+      const bool moved = !world.pod(p).promised_node.is_none();
+      if (moved) world.unpromise(p);
+      if (world.is_active(p) || (moved && world.pod(p).state == model::PodState::Releasing))
+        world.evict(p, model::Action::StaleGang, JobId{});
     }
     job.evict_message = fmt::format("ended: it ran with fewer pods than its minimum for more than {}", to_words(grace));
   }

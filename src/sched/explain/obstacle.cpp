@@ -14,6 +14,7 @@
 #include "sched/explain/words.h"
 #include "sched/fit/fit.h"
 #include "sched/order/giving.h"
+#include "sched/order/signature.h"
 #include "sched/order/unit.h"
 #include "sched/rank/domains.h"
 
@@ -182,6 +183,42 @@ Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, Poo
 }
 
 }  // namespace
+
+bool finds_room(act::Turn& turn, JobId j, const order::Batch& batch) {
+  World& world = turn.world;
+  bool by_memory = false;
+  std::int64_t need = 0;
+  for (PodId p : batch.pods) {
+    const Shape& s = world.shape_of(p);
+    by_memory = by_memory || s.gpu().kind == model::GpuRequest::Kind::Memory;
+    if (s.gpu().kind != model::GpuRequest::Kind::Mig) need += world.demand(s, PoolId{}).gpu;
+  }
+  if (!by_memory) {
+    if (need > world.pool(world.queue(world.job(j).queue).pool).free_gpu) return false;
+    std::string needs = order::signature(world, j, batch);
+    if (!needs.empty() && turn.hopeless.contains(needs)) return false;
+  }
+  return fits(world, j, batch, true);
+}
+
+std::optional<act::Breach> breach_where_it_fits(World& world, JobId j, const order::Batch& batch) {
+  WhatIf here(world);
+  if (act::place(world, j, batch, {})) return std::nullopt;
+  act::Placing how;
+  how.over_limit = true;
+  if (!act::place(world, j, batch, how)) return std::nullopt;
+  const bool guards = world.job(j).preemptibility != model::Preemptibility::Preemptible;
+  std::int64_t need = 0;
+  for (PodId p : batch.pods) need += world.charge(p).gpu;
+  for (QueueId q = world.job(j).queue; !q.is_none(); q = world.queue(q).parent) {
+    const QueueRow& row = world.queue(q);
+    if (row.limit.gpu != unlimited && row.allocated.gpu > row.limit.gpu)
+      return act::Breach{q, 0, false, row.limit.gpu, row.allocated.gpu - need, need};
+    if (guards && row.quota.gpu != unlimited && row.guarded.gpu > row.quota.gpu)
+      return act::Breach{q, 0, true, row.quota.gpu, row.guarded.gpu - need, need};
+  }
+  return std::nullopt;
+}
 
 Reason obstacle_of(act::Turn& turn, JobId j, const order::Batch& batch) {
   World& world = turn.world;

@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "sched/act/limits.h"
 #include "sched/act/runtime.h"
@@ -112,6 +113,19 @@ Verdict incomplete_verdict(const order::Readiness& r) {
   return v;
 }
 
+// What a limit is compared with: the next batch, or what of it exists.
+order::Batch asked_of(World& world, JobId j) {
+  order::Batch batch = order::next_batch(world, j);
+  return batch.empty() ? order::existing_core(world, j) : batch;
+}
+
+act::Breach breach_of(World& world, JobId j) {
+  if (auto b = act::breach(world, j, asked_of(world, j))) return *b;
+  auto dear = breach_where_it_fits(world, j, order::next_batch(world, j));
+  CHECK(dear, "the reason was a limit");
+  return *dear;
+}
+
 }  // namespace
 
 std::optional<Reason> reason_of(act::Turn& turn, JobId j) {
@@ -122,18 +136,23 @@ std::optional<Reason> reason_of(act::Turn& turn, JobId j) {
   if (job.pending == 0 && c.gated == 0 && c.promised == 0) return std::nullopt;
   if (job.queue.is_none()) return Reason::QueueDoesNotExist;
   if (!world.queue(job.queue).is_leaf()) return Reason::QueueNotLeaf;
-  order::Batch batch = order::next_batch(world, j);
-  if (!batch.empty())
-    if (auto b = act::breach(world, j, batch)) return b->guarded ? Reason::NonPreemptibleOverQuota : Reason::OverLimit;
+  if (order::Batch asked = asked_of(world, j); !asked.empty())
+    if (auto b = act::breach(world, j, asked)) return b->guarded ? Reason::NonPreemptibleOverQuota : Reason::OverLimit;
   if (c.promised > 0) return Reason::WaitingForTermination;
+  order::Batch batch = order::next_batch(world, j);
   if (batch.empty()) {
     order::Readiness r = order::readiness(world, j);
     return r.gated || (r.ready && c.gated > 0) ? Reason::Gated : Reason::GangIncomplete;
   }
-  if (act::is_delayed(turn, j)) return Reason::PreemptionDelayNotElapsed;
+  const bool has_room = finds_room(turn, j, batch);
+  if (act::is_delayed(turn, j) && !has_room) return Reason::PreemptionDelayNotElapsed;
   if (job.retry_at > turn.now.ms) return job.bind_failures < 3 ? Reason::BackingOff : Reason::BindFailing;
   if (lacks_matching_node(world, batch, world.queue(job.queue).pool)) return Reason::NoMatchingNode;
-  return obstacle_of(turn, j, batch);
+  if (!has_room) return obstacle_of(turn, j, batch);
+  // Nothing is in its way, so that the next round places it; unless it costs too much where there is room.
+  auto dear = breach_where_it_fits(world, j, batch);
+  if (!dear) return std::nullopt;
+  return dear->guarded ? Reason::NonPreemptibleOverQuota : Reason::OverLimit;
 }
 
 std::optional<Verdict> verdict_of(act::Turn& turn, JobId j) {
@@ -147,7 +166,7 @@ std::optional<Verdict> verdict_of(act::Turn& turn, JobId j) {
       return queue_verdict(world, job);
     case Reason::OverLimit:
     case Reason::NonPreemptibleOverQuota:
-      return limit_verdict(world, *act::breach(world, j, order::next_batch(world, j)));
+      return limit_verdict(world, breach_of(world, j));
     case Reason::WaitingForTermination:
       return promised_verdict(world, job);
     case Reason::Gated:

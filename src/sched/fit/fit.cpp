@@ -98,7 +98,7 @@ bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t d
 }
 
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
-                                            Placement strategy) {
+                                            Placement strategy, std::int64_t most_share) {
   const GpuRequest& gpu = shape.gpu();
   if (gpu.devices == 0 || gpu.kind == GpuRequest::Kind::Mig) return 0;
   const NodeRow& row = world.node(n);
@@ -124,6 +124,7 @@ std::optional<std::uint64_t> choose_devices(const World& world, const Shape& sha
       const DeviceRow& d = world.device(n, i);
       std::int32_t share = share_of_device(shape, d.memory_mib);
       if ((mask >> i & 1) != 0 || d.capacity == 0 || share <= 0 || share > device_room(d, when)) continue;
+      if (share > most_share) continue;
       std::int32_t used = d.future;
       bool better = best < 0 || (strategy == Placement::Binpack ? used > best_used : used < best_used);
       if (better) best = i, best_used = used;

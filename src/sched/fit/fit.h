@@ -28,7 +28,8 @@ std::int64_t slots_when_empty(World& world, ShapeId shape, PoolId pool);
 // Whether these devices, as many as a pod of the shape needs, would do.
 bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t devices, When when);
 // The devices that such a pod would get; nullopt: not enough of them. `strategy` ranks devices for shares.
+// `most_share`: thousandths that a share may take of each.
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
-                                            Placement strategy);
+                                            Placement strategy, std::int64_t most_share = INT64_MAX);
 
 }  // namespace muster::sched::fit

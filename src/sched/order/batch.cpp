@@ -127,6 +127,19 @@ Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without) {
   return out;
 }
 
+Batch existing_core(World& world, JobId j) {
+  Batch out;
+  out.core = true;
+  const JobRow& row = world.job(j);
+  if (row.pending == 0 || world.is_satisfied(row.root)) return out;
+  for (GroupId g : row.groups) {
+    const GroupRow& group = world.group(g);
+    if (!group.is_leaf() && world.minimum(group) < static_cast<std::int32_t>(group.children.size())) return Batch{};
+    if (group.is_leaf()) add_waiting(world, g, std::max(0, world.minimum(group) - group.active), out);
+  }
+  return out;
+}
+
 Readiness readiness(const World& world, JobId j) {
   Readiness out;
   const JobRow& row = world.job(j);

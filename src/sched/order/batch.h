@@ -18,6 +18,10 @@ struct Batch {
 // Empty when nothing can be placed: not enough pods, or none waits. `without`: sub-groups not to choose.
 Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without = {});
 
+// Of a gang of which pods are missing: those that exist and wait, up to each leaf's minimum. Empty where a choice of
+// sub-groups remains.
+Batch existing_core(World& world, JobId j);
+
 // Whether enough pods exist that are not gated; `needed` and `existing` say what the fullest unsatisfied leaf has.
 struct Readiness {
   bool ready = true;

@@ -52,7 +52,8 @@ std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, 
     if (fit::have_room(world, guest.shape, n, wishes.nominated_devices, when))
       return Spot{n, wishes.nominated_devices, when == When::Now};
     if (wishes.nominated_only) continue;
-    auto mask = fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu));
+    auto mask =
+        fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu), wishes.most_share);
     if (mask) return Spot{n, *mask, when == When::Now};
   }
   return std::nullopt;
@@ -152,9 +153,9 @@ class BucketWalk {
     if (!fit::fits_beside(world_, guest_, n, when)) return std::nullopt;
     // What fits now was a candidate of the pass before.
     if (when == When::Later && fit::fits_beside(world_, guest_, n, When::Now) &&
-        fit::choose_devices(world_, guest_.shape, n, When::Now, in_node_))
+        fit::choose_devices(world_, guest_.shape, n, When::Now, in_node_, wishes_.most_share))
       return std::nullopt;
-    auto mask = fit::choose_devices(world_, guest_.shape, n, when, in_node_);
+    auto mask = fit::choose_devices(world_, guest_.shape, n, when, in_node_, wishes_.most_share);
     if (!mask) return std::nullopt;
     if (open_only_ || opens_only_) {
       if (opens_no_device(world_, n, *mask) != open_only_) return std::nullopt;
@@ -196,11 +197,11 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
     score.now = fit::fits_beside(world, guest, n, When::Now);
     if (!score.now && (wishes.now_only || !fit::fits_beside(world, guest, n, When::Later))) return;
     std::optional<std::uint64_t> mask;
-    if (score.now) mask = fit::choose_devices(world, shape, n, When::Now, in_node);
+    if (score.now) mask = fit::choose_devices(world, shape, n, When::Now, in_node, wishes.most_share);
     if (!mask) {
       score.now = false;
       if (wishes.now_only) return;
-      mask = fit::choose_devices(world, shape, n, When::Later, in_node);
+      mask = fit::choose_devices(world, shape, n, When::Later, in_node, wishes.most_share);
       if (!mask) return;
     }
     const NodeRow& row = world.node(n);

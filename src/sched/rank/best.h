@@ -23,6 +23,7 @@ struct Wishes {
   bool nominated_only = false;                          // there, on these devices, or nowhere
   const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
   bool now_only = false;
+  std::int64_t most_share = INT64_MAX;  // thousandths that a memory request may take of each device
 };
 
 std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool, const Wishes& wishes);
