@@ -125,7 +125,7 @@ class Search {
     std::size_t next_try = taken_.size() + 1;
     for (JobId v = giving.next(); !v.is_none(); v = giving.next()) {
       order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
-      if (unit.empty()) {
+      if (unit.empty() || order::exceeds_budget(world_, unit)) {
         giving.skip();
         continue;
       }

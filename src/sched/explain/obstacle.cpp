@@ -142,6 +142,7 @@ std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_
         continue;
       }
       order::Unit unit = order::next_unit(world, v, rule->surplus_only(v), order::Fresh::Take);
+      if (order::exceeds_budget(world, unit)) unit.pods.clear();
       for (PodId p : unit.pods) {
         sum += at(world.charge(p), r);
         world.evict(p, model::Action::Reclaim, JobId{});
@@ -152,8 +153,11 @@ std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_
   const auto& own = turn.lines.leaf(world.job(j).queue).holders;
   for (auto it = own.rbegin(); it != own.rend() && it->priority < world.job(j).noun.priority; ++it) {
     if (act::is_guaranteed_from_preempt(turn, it->job)) continue;
+    order::Unit all{it->job, {}, true};
     for (PodId p : world.job(it->job).pods)
-      if (order::is_evictable(world, p, order::Fresh::Take)) sum += at(world.charge(p), r);
+      if (order::is_evictable(world, p, order::Fresh::Take)) all.pods.push_back(p);
+    if (order::exceeds_budget(world, all)) continue;
+    for (PodId p : all.pods) sum += at(world.charge(p), r);
   }
   return sum;
 }

@@ -90,4 +90,13 @@ Unit next_unit(World& world, JobId j, bool surplus_only, Fresh fresh) {
   return unit;
 }
 
+bool exceeds_budget(const World& world, const Unit& unit) {
+  if (world.budgets.empty()) return false;
+  std::vector<std::int32_t> going(world.budgets.size());
+  for (PodId p : unit.pods)
+    for (std::uint32_t b : world.pod(p).budgets)
+      if (world.budgets[b].missing + ++going[b] > world.budgets[b].most) return true;
+  return false;
+}
+
 }  // namespace muster::sched::order

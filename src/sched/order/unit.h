@@ -23,4 +23,7 @@ bool is_evictable(const World& world, PodId p, Fresh fresh = Fresh::Spare);
 // Empty when the job has nothing more to give. `surplus_only`: its minimum is protected.
 Unit next_unit(World& world, JobId j, bool surplus_only, Fresh fresh = Fresh::Spare);
 
+// Whether a disruption budget has no room for the pods to go.
+bool exceeds_budget(const World& world, const Unit& unit);
+
 }  // namespace muster::sched::order

@@ -178,6 +178,16 @@ void World::account_queue(PodId p, int sign) {
   }
 }
 
+void World::account_budgets(PodId p, int sign) {
+  const PodRow& row = pod(p);
+  if (row.budgets.empty()) return;
+  const bool over = row.state == PodState::Succeeded || row.state == PodState::Failed;
+  const bool runs =
+      model::holds_resources(row.state) && row.state != PodState::Releasing && row.state != PodState::StuckInReleasing;
+  if (over || runs) return;
+  for (std::uint32_t b : row.budgets) log.add(budgets[b].missing, sign);
+}
+
 // A semi-preemptible job guards the first pods of each leaf, up to the leaf's minimum.
 void World::refresh_guarded(JobId j) {
   JobRow& row = job(j);
@@ -220,6 +230,7 @@ void World::account(PodId p, int sign) {
     if (sign < 0) unlink(&PodRow::promised_next, &PodRow::promised_prev, &NodeRow::promised, p, row.promised_node);
   }
   account_counts(p, sign);
+  account_budgets(p, sign);
   account_queue(p, sign);
   if (sign > 0 && !row.job.is_none()) refresh_guarded(row.job);
 }

@@ -200,6 +200,7 @@ class Recount {
           put(fmt::format("job {} group {} {}", j.key, row.name, what), n);
       }
     }
+    for (std::size_t b = 0; b < w_.budgets.size(); ++b) put(fmt::format("budget {} missing", b), w_.budgets[b].missing);
     for (std::size_t t = 0; t < w_.domains.term_count(); ++t) {
       const Term& term = w_.domains[TermId{static_cast<std::uint32_t>(t)}];
       put(fmt::format("term {} total", t), term.total_future);
@@ -217,6 +218,7 @@ class Recount {
   void clear() {
     for (auto& q : w_.queues) q.allocated = q.guarded = q.pending = {};
     for (auto& p : w_.pools) p.foreign = {};
+    for (auto& b : w_.budgets) b.missing = 0;
     for (std::uint32_t i = 0; i < w_.nodes.size(); ++i) {
       NodeRow& n = w_.nodes[i];
       if (!n.live) continue;

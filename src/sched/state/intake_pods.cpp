@@ -216,6 +216,7 @@ Result<void> World::upsert(const model::Pod& noun) {
   PodRow& row = pod(p);
   if (row.labels != noun.labels || row.terms.empty()) row.terms = domains.matching(noun.ns, noun.labels);
   row.labels = noun.labels;
+  row.budgets = budgets_of(row);
   row.uid = noun.uid, row.sub_group = noun.sub_group, row.foreign = noun.foreign;
   row.order = noun.order, row.created = noun.created, row.shape = s;
   row.job = noun.foreign ? JobId{} : job_for_pod(noun.ns, noun.gang);

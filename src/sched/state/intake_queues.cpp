@@ -30,6 +30,7 @@ void World::set_config(Config fresh) {
   bool predicates = fresh.predicates != config.predicates;
   config = std::move(fresh);
   rebuild_pools();
+  rebuild_budgets();
   if (predicates)
     for (std::uint32_t i = 0; i < nodes.size(); ++i)
       if (nodes[i].live) admit_node(NodeId{i});
@@ -78,6 +79,27 @@ void World::rebuild_pools() {
     const PodRow& p = pods[i];
     if (!p.live || !p.foreign || p.node.is_none() || !model::holds_resources(p.state) || !node(p.node).usable) continue;
     pools[node(p.node).pool.value].foreign += demand(shape(p.shape), node(p.node).pool);
+  }
+}
+
+std::vector<std::uint32_t> World::budgets_of(const PodRow& row) const {
+  std::vector<std::uint32_t> out;
+  for (std::uint32_t b = 0; b < config.budgets.size(); ++b) {
+    const Budget& budget = config.budgets[b];
+    if (budget.ns == row.ns &&
+        std::includes(row.labels.begin(), row.labels.end(), budget.labels.begin(), budget.labels.end()))
+      out.push_back(b);
+  }
+  return out;
+}
+
+void World::rebuild_budgets() {
+  budgets.clear();
+  for (const Budget& b : config.budgets) budgets.push_back({b.max_unavailable, 0});
+  for (std::uint32_t i = 0; i < pods.size(); ++i) {
+    if (!pods[i].live) continue;
+    pods[i].budgets = budgets_of(pods[i]);
+    account_budgets(PodId{i}, 1);
   }
 }
 

@@ -117,6 +117,11 @@ struct JobRow {
   bool preemptible() const { return preemptibility != model::Preemptibility::NonPreemptible; }
 };
 
+struct BudgetRow {
+  std::int32_t most = 0;     // pods that may be unavailable at once
+  std::int32_t missing = 0;  // cell: pods it speaks of that do not run
+};
+
 struct PodRow {
   std::string ns, name, uid, sub_group;
   std::string node_name;  // where it is, whether the node is known or not
@@ -128,7 +133,8 @@ struct PodRow {
   JobId job;
   GroupId group;
   ShapeId shape;
-  std::vector<TermId> terms;  // that it matches
+  std::vector<TermId> terms;           // that it matches
+  std::vector<std::uint32_t> budgets;  // that speak of it, by index
   std::int32_t order = 0;
   Time created;
   model::PodState state = model::PodState::Pending;          // cell; never Pipelined: see promised_node

@@ -40,6 +40,7 @@ class World {
   std::vector<Shape> shapes;
   std::vector<ConstraintClass> classes;
   std::vector<TopologyRow> topologies;
+  std::vector<BudgetRow> budgets;    // as in the config
   std::uint64_t nodes_version = 0;   // grows when nodes or their labels change
   std::uint64_t shares_version = 0;  // grows when fair shares may differ
   // Slots of shapes on empty nodes (fit::slots_when_empty), while nodes are what they were.
@@ -167,6 +168,9 @@ class World {
   void account_terms(PodId p, NodeId n, int held, int later);
   void account_counts(PodId p, int sign);
   void account_queue(PodId p, int sign);
+  void account_budgets(PodId p, int sign);
+  std::vector<std::uint32_t> budgets_of(const PodRow& pod) const;
+  void rebuild_budgets();
   void refresh_guarded(JobId j);
   void charge_queues(QueueId q, model::Resources QueueRow::* field, const model::Resources& what, int sign);
   void link(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n);
