@@ -157,8 +157,8 @@ int main_trace(const std::vector<std::string>& arguments) {
   if (flags->wants_help()) return print_help(usage, summary, specs);
   const Result<Plan> plan = read_plan(*flags);
   if (!plan.has_value()) return refuse("sim trace", plan.error());
-  const Result<trace::Mix> mix = trace::Mix::create(plan->lists.pods, plan->lists.models);
-  if (!mix.has_value()) return refuse("sim trace", mix.error());
+  const Result<sched::rank::Gradient> gradient = trace::gradient_of(plan->lists);
+  if (!gradient.has_value()) return refuse("sim trace", gradient.error());
   const bool as_json = flags->has("--json"), times = !flags->has("--no-times");
   const std::size_t runs = plan->policies.size() * (plan->last - plan->first + 1);
   std::size_t done = 0;
@@ -166,7 +166,7 @@ int main_trace(const std::vector<std::string>& arguments) {
   for (std::size_t p = 0; p < plan->policies.size(); ++p) {
     for (std::uint64_t seed = plan->first; seed <= plan->last; ++seed) {
       const std::int64_t begin = system_clock().monotonic_us();
-      curves[p].push_back(trace::run_experiment(plan->lists, *mix, plan->policies[p], seed, plan->demand));
+      curves[p].push_back(trace::run_experiment(plan->lists, *gradient, plan->policies[p], seed, plan->demand));
       const double seconds = static_cast<double>(system_clock().monotonic_us() - begin) / 1e6;
       if (as_json) print_run(plan->policies[p], seed, curves[p].back(), seconds, times);
       show_progress("runs", ++done, runs);

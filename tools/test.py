@@ -52,6 +52,7 @@ def suites():
         Suite("scenarios", [[MUSTER, "sim", "scenario", "scenarios"]]),
         Suite("faults", [["tools/build.sh", "release", "faults"], python("tests/faults/find.py")]),
         Suite("cases", [[MUSTER, "sim", "scenario", cases]], needs=cases),
+        Suite("trace", [python("tests/bench/trace.py", "--lists", "default,cpu250,gpushare100,gpuspec33,multigpu50")], needs=os.path.join(SHARED, "traces")),
         Suite("contract", [["tools/build.sh", "asan", "contract_test"], ["build/asan/tests/contract_test"]]),
         Suite("contract-tsan", [["tools/build.sh", "tsan", "contract_test"], ["build/tsan/tests/contract_test"]]),
         Suite("nvml", [python("tests/peers/nvml/nvml_test.py")]),

@@ -79,17 +79,46 @@ std::optional<std::size_t> any_node(const std::vector<Seat>& seats, const Shape&
   return feasible[random.below(feasible.size())];
 }
 
+// Fragmentation of all nodes.
+class Fragments {
+ public:
+  Fragments(const sched::rank::Mix& mix, const std::vector<Seat>& seats) : mix_(mix), seats_(seats) {
+    for (const Seat& seat : seats) of_node_.push_back(mix.fragment(seat.room.view()));
+    sum_ = std::accumulate(of_node_.begin(), of_node_.end(), std::int64_t{0});
+  }
+  void changed(std::size_t node) {
+    sum_ -= of_node_[node];
+    of_node_[node] = mix_.fragment(seats_[node].room.view());
+    sum_ += of_node_[node];
+  }
+  double milli() const {
+    return static_cast<double>(sum_) / static_cast<double>(std::max<std::int64_t>(mix_.pods(), 1));
+  }
+
+ private:
+  const sched::rank::Mix& mix_;
+  const std::vector<Seat>& seats_;
+  std::vector<std::int64_t> of_node_;
+  std::int64_t sum_ = 0;
+};
+
 class Means {
  public:
+  explicit Means(double fragment) : first_{0, 0, fragment} {}
   void add(std::int32_t arrived, double allocated, double fragment) {
     Sum& sum = sums_[arrived];
     sum.allocated += allocated, sum.fragment += fragment, ++sum.events;
   }
+  // At each whole percent; where no event fell on one, what held then.
   std::vector<Point> points() const {
     std::vector<Point> out;
+    Point last = first_;
     for (const auto& [arrived, sum] : sums_) {
+      for (; last.arrived < arrived; ++last.arrived) out.push_back(last);
       const double n = static_cast<double>(sum.events);
       out.push_back({arrived, sum.allocated / n, sum.fragment / n});
+      last = out.back();
+      ++last.arrived;
     }
     return out;
   }
@@ -99,6 +128,7 @@ class Means {
     double allocated = 0, fragment = 0;
     std::int64_t events = 0;
   };
+  Point first_;
   std::map<std::int32_t, Sum> sums_;
 };
 
@@ -111,20 +141,20 @@ const Point* Curve::at(std::int32_t arrived) const {
   return nullptr;
 }
 
-Curve run_experiment(const Lists& lists, const Mix& mix, std::string_view name, std::uint64_t seed, double demand) {
-  const std::unique_ptr<Policy> policy = make_policy(name, mix);
+Curve run_experiment(const Lists& lists, const sched::rank::Gradient& gradient, std::string_view name,
+                     std::uint64_t seed, double demand) {
+  const std::unique_ptr<Policy> policy = make_policy(name, gradient);
   CHECK(policy != nullptr, "the caller knows the policy");
   const std::int64_t capacity = capacity_of(lists.nodes);
   // Streams of their own: arrivals and order of nodes are the same for every policy of one seed.
   Random arriving(3 * seed), ordering(3 * seed + 1), random(3 * seed + 2);
   const std::vector<Shape> pods = arrivals(lists.pods, std::llround(static_cast<double>(capacity) * demand), arriving);
   std::vector<Seat> seats = seats_of(lists.nodes, ordering);
-  std::vector<double> fragments;
-  for (const Seat& seat : seats) fragments.push_back(mix.fragment(seat.room));
-  double fragment = std::accumulate(fragments.begin(), fragments.end(), 0.0);
+  Fragments fragments(gradient.mix(), seats);
   BestNode best(*policy, seats);
   std::int64_t arrived = 0, allocated = 0;
-  Means means;
+  const double percent = 100.0 / static_cast<double>(capacity);
+  Means means(fragments.milli() * percent);
   for (const Shape& shape : pods) {
     arrived += shape.demand();
     const std::optional<std::size_t> node =
@@ -134,13 +164,10 @@ Curve run_experiment(const Lists& lists, const Mix& mix, std::string_view name, 
       take(seat, shape, policy->devices(seat, shape, random));
       best.changed(*node);
       allocated += shape.demand();
-      const double now = mix.fragment(seat.room);
-      fragment += now - fragments[*node];
-      fragments[*node] = now;
+      fragments.changed(*node);
     }
-    const double percent = 100.0 / static_cast<double>(capacity);
     means.add(static_cast<std::int32_t>(std::lround(static_cast<double>(arrived) * percent)),
-              static_cast<double>(allocated) * percent, fragment * percent);
+              static_cast<double>(allocated) * percent, fragments.milli() * percent);
   }
   return {.pods = pods.size(), .points = means.points()};
 }

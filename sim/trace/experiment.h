@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "sim/trace/lists.h"
-#include "sim/trace/mix.h"
+#include "sim/trace/seat.h"
 
 namespace muster::sim::trace {
 
@@ -22,11 +22,12 @@ struct Point {
 struct Curve {
   std::size_t pods = 0;
   std::vector<Point> points;
-  // nullptr when no event fell on this percent.
+  // nullptr where nobody has asked for so much.
   const Point* at(std::int32_t arrived) const;
 };
 
 // `demand`: what is asked for in all, in parts of the cluster's devices (1.3 = 130 %).
-Curve run_experiment(const Lists& lists, const Mix& mix, std::string_view policy, std::uint64_t seed, double demand);
+Curve run_experiment(const Lists& lists, const sched::rank::Gradient& gradient, std::string_view policy,
+                     std::uint64_t seed, double demand);
 
 }  // namespace muster::sim::trace

@@ -4,6 +4,10 @@
 #include <cmath>
 
 namespace muster::sim::trace {
+
+using sched::rank::Gradient;
+using sched::rank::Mix;
+
 namespace {
 
 // The largest node of the trace: what amounts are divided by.
@@ -115,66 +119,64 @@ class BestFit final : public Packer {
   std::int64_t score(const Seat& seat, const Shape& shape) const override { return best_fit(seat, shape); }
 };
 
-// Places where the fragmentation of the node grows least.
-class Gradient : public Policy {
+// Every device of a node may be taken.
+constexpr std::uint64_t any_device = (std::uint64_t{1} << most_devices) - 1;
+
+std::uint64_t open_devices(const Room& room) { return any_device >> (most_devices - room.gpus); }
+
+// Where the fragmentation of the node grows least.
+class LeastFragment : public Policy {
  public:
-  explicit Gradient(const Mix& mix) : mix_(mix) {}
+  explicit LeastFragment(const Mix& mix) : mix_(mix) {}
 
   std::int64_t score(const Seat& seat, const Shape& shape) const override {
-    return floored(100 * bounded(least(seat.room, shape).second));
+    const sched::rank::Room room = seat.room.view();
+    const std::int64_t gain = mix_.fragment(room) - mix_.take(room, ask_of(shape), open_devices(seat.room)).fragment;
+    const double devices =
+        static_cast<double>(gain) / (1000 * static_cast<double>(std::max<std::int64_t>(mix_.pods(), 1)));
+    return floored(100 / (1 + std::exp(-devices)));
   }
 
   Devices devices(const Seat& seat, const Shape& shape, Random&) const override {
-    return least(seat.room, shape).first;
-  }
-
- protected:
-  static double bounded(double gain) { return 1 / (1 + std::exp(-gain)); }
-
-  // The devices with which fragmentation falls most, and by how much, in devices.
-  std::pair<Devices, double> least(const Room& room, const Shape& shape) const {
-    const double before = mix_.fragment(room);
-    if (shape.gpus == 1 && shape.milli < 1000) {
-      std::array<double, most_devices> after{};
-      mix_.fragment_after_share(room, shape.cpu, shape.milli, after);
-      std::optional<std::uint32_t> best;
-      for (std::uint32_t g = 0; g < static_cast<std::uint32_t>(room.gpus); ++g) {
-        if (room.free[g] >= shape.milli && (!best || after[g] < after[*best])) best = g;
-      }
-      return {1U << *best, (before - after[*best]) / 1000};
-    }
-    const Devices mask = first_fitting(room, shape);
-    Room after = room;
-    after.cpu -= shape.cpu;
-    for (std::uint32_t g = 0; g < static_cast<std::uint32_t>(room.gpus); ++g) {
-      if ((mask >> g & 1U) != 0) after.free[g] -= shape.milli;
-    }
-    return {mask, (before - mix_.fragment(after)) / 1000};
+    return static_cast<Devices>(mix_.take(seat.room.view(), ask_of(shape), open_devices(seat.room)).devices);
   }
 
  private:
   const Mix& mix_;
 };
 
-// Our own: the gradient; among nodes of one score those that end nearest to full and with CPU and devices used up
-// together, in five coarse steps, so that the run's fixed order still spreads the rest. Where many pods name the models
-// they accept, packing by fullness burns the rare models first: there the fixed order alone decides.
-class Muster final : public Gradient {
+// Our own: the engine's placement `fragmentation`.
+class Muster final : public LeastFragment {
  public:
-  explicit Muster(const Mix& mix) : Gradient(mix), by_order_(mix.picky() > 0.2) {}
+  explicit Muster(const Gradient& gradient) : LeastFragment(gradient.mix()), gradient_(gradient) {}
 
   std::int64_t score(const Seat& seat, const Shape& shape) const override {
-    const std::int64_t score = Gradient::score(seat, shape) * 10;
-    if (by_order_) return score;
-    const double cpu = seat.room.cpu - shape.cpu;
-    const double gpu = free_gpu(seat.room) - static_cast<double>(shape.demand());
-    const double left = (cpu / most_cpu + gpu / most_gpu) / 2;
-    const double imbalance = std::abs(cpu / seat.all_cpu - gpu / (seat.room.gpus * 1000.0));
-    return score + floored(5 * (1 - (left + imbalance) / 2));
+    return gradient_.score({seat.room.view(), seat.all_cpu, seat.room.gpus * 1000}, ask_of(shape),
+                           open_devices(seat.room));
   }
 
  private:
-  bool by_order_ = false;
+  const Gradient& gradient_;
+};
+
+struct Row {
+  const char* name;
+  std::unique_ptr<Policy> (*make)(const Gradient&);
+};
+
+template <class P>
+std::unique_ptr<Policy> plain(const Gradient&) {
+  return std::make_unique<P>();
+}
+
+constexpr Row rows[] = {
+    {"random", plain<AnyNode>},
+    {"dotprod", plain<DotProduct>},
+    {"gpuclustering", plain<Clustering>},
+    {"gpupacking", plain<Packing>},
+    {"bestfit", plain<BestFit>},
+    {"fgd", [](const Gradient& g) -> std::unique_ptr<Policy> { return std::make_unique<LeastFragment>(g.mix()); }},
+    {"muster", [](const Gradient& g) -> std::unique_ptr<Policy> { return std::make_unique<Muster>(g); }},
 };
 
 }  // namespace
@@ -191,20 +193,19 @@ std::uint32_t kind_of(const Shape& shape) {
   return shape.milli < 1000 ? 1U : 1U << shape.gpus;
 }
 
-std::unique_ptr<Policy> make_policy(std::string_view name, const Mix& mix) {
-  if (name == "random") return std::make_unique<AnyNode>();
-  if (name == "dotprod") return std::make_unique<DotProduct>();
-  if (name == "gpuclustering") return std::make_unique<Clustering>();
-  if (name == "gpupacking") return std::make_unique<Packing>();
-  if (name == "bestfit") return std::make_unique<BestFit>();
-  if (name == "fgd") return std::make_unique<Gradient>(mix);
-  if (name == "muster") return std::make_unique<Muster>(mix);
+std::unique_ptr<Policy> make_policy(std::string_view name, const Gradient& gradient) {
+  for (const Row& row : rows) {
+    if (row.name == name) return row.make(gradient);
+  }
   return nullptr;
 }
 
 const std::vector<std::string>& policy_names() {
-  static const std::vector<std::string> names = {"random",  "dotprod", "gpuclustering", "gpupacking",
-                                                 "bestfit", "fgd",     "muster"};
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> out;
+    for (const Row& row : rows) out.emplace_back(row.name);
+    return out;
+  }();
   return names;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Policy: which node, and which devices of it, a pod gets. Every feasible node has a score; the highest wins, among
-// equals the node that stands first in the run's order. A better strategy is one more row in policies().
+// equals the node that stands first in the run's order. A better strategy is one more row in
+// policy.cpp.
 
 #include <cstdint>
 #include <memory>
@@ -10,19 +11,12 @@
 #include <vector>
 
 #include "sim/random/random.h"
-#include "sim/trace/mix.h"
+#include "sim/trace/seat.h"
 
 namespace muster::sim::trace {
 
 // Which devices of the node, as a mask.
 using Devices = std::uint32_t;
-
-// A node with what kinds of pods stand on it: bit 0 shares, bit k pods with k devices.
-struct Seat {
-  Room room;
-  std::int32_t all_cpu = 0;
-  std::uint32_t kinds = 0;
-};
 
 class Policy {
  public:
@@ -38,8 +32,9 @@ class Policy {
 bool fits(const Room& room, const Shape& shape);
 std::uint32_t kind_of(const Shape& shape);
 
-// random, dotprod, gpuclustering, gpupacking, bestfit, fgd, muster; nullptr for another name. `mix` must outlive it.
-std::unique_ptr<Policy> make_policy(std::string_view name, const Mix& mix);
+// random, dotprod, gpuclustering, gpupacking, bestfit, fgd, muster; nullptr for another name. `gradient`
+// must outlive it.
+std::unique_ptr<Policy> make_policy(std::string_view name, const sched::rank::Gradient& gradient);
 const std::vector<std::string>& policy_names();
 
 }  // namespace muster::sim::trace

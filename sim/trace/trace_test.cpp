@@ -43,11 +43,11 @@ TEST_CASE("the six published policies are reached, and ours is not below the bes
   const std::string nodes = *read_file(folder + "/openb_node_list_gpu_node.csv");
   for (const char* workload : {"default"}) {
     const Lists lists = *read_lists(nodes, *read_file(folder + fmt::format("/openb_pod_list_{}.csv", workload)));
-    const Mix mix = *Mix::create(lists.pods, lists.models);
+    const sched::rank::Gradient gradient = *gradient_of(lists);
     for (const std::string& policy : policy_names()) {
       double at_100 = 0, at_130 = 0;
       for (std::uint64_t seed = 42; seed <= 45; ++seed) {
-        const Curve curve = run_experiment(lists, mix, policy, seed, 1.3);
+        const Curve curve = run_experiment(lists, gradient, policy, seed, 1.3);
         REQUIRE(curve.at(100) != nullptr);
         at_100 += curve.at(100)->allocated / 4;
         at_130 += curve.at(130)->allocated / 4;
@@ -108,27 +108,28 @@ double fragment_by_definition(const std::vector<PodLine>& pods, const Room& room
 
 TEST_CASE("the fragmentation of a node is its definition") {
   const Lists lists = small_lists();
-  const Mix mix = *Mix::create(lists.pods, lists.models);
+  const sched::rank::Mix mix = gradient_of(lists)->mix();
+  const auto pods = static_cast<double>(mix.pods());
   for (const std::int32_t first : {0, 300, 500, 1000}) {
     for (const std::int32_t cpu : {0, 999, 1000, 8000}) {
       Room room{.cpu = cpu, .memory = 8000, .gpus = 2, .model = 1, .free = {first, 700}};
-      CHECK(mix.fragment(room) == doctest::Approx(fragment_by_definition(lists.pods, room)));
+      CHECK(static_cast<double>(mix.fragment(room.view())) / pods ==
+            doctest::Approx(fragment_by_definition(lists.pods, room)));
       if (cpu < 1000) continue;
-      std::array<double, most_devices> after{};
-      mix.fragment_after_share(room, 1000, 500, after);
-      Room taken = room;
-      taken.cpu -= 1000;
-      taken.free[1] -= 500;
-      CHECK(after[1] == doctest::Approx(mix.fragment(taken)));
+      const sched::rank::Mix::Taken taken = mix.take(room.view(), {1000, 1, 500}, 2);
+      CHECK(taken.devices == 2);
+      room.cpu -= 1000;
+      room.free[1] -= 500;
+      CHECK(taken.fragment == mix.fragment(room.view()));
     }
   }
 }
 
 TEST_CASE("the best node after changes is the best node of a fresh look") {
   const Lists lists = small_lists();
-  const Mix mix = *Mix::create(lists.pods, lists.models);
+  const sched::rank::Gradient gradient = *gradient_of(lists);
   for (const std::string& name : {std::string("bestfit"), std::string("fgd"), std::string("muster")}) {
-    const std::unique_ptr<Policy> policy = make_policy(name, mix);
+    const std::unique_ptr<Policy> policy = make_policy(name, gradient);
     Random random(7);
     std::vector<Seat> seats(
         37, Seat{.room = {.cpu = 8000, .memory = 8000, .gpus = 2, .model = 1, .free = {1000, 1000}}, .all_cpu = 8000});
@@ -146,10 +147,23 @@ TEST_CASE("the best node after changes is the best node of a fresh look") {
   }
 }
 
+TEST_CASE("a curve has a point at each whole percent, also where no pod arrives") {
+  // Two nodes of two devices: a pod of one device is a step of 25 %, and 130 % is never reached.
+  const Lists lists = *read_lists("sn,cpu_milli,memory_mib,gpu,model\na,8000,8000,2,T4\nb,8000,8000,2,T4\n",
+                                  "name,cpu_milli,memory_mib,num_gpu,gpu_milli\np1,1000,100,1,1000\n");
+  const Curve curve = run_experiment(lists, *gradient_of(lists), "bestfit", 1, 1.3);
+  REQUIRE(curve.points.size() == 126);
+  for (std::int32_t k = 0; k <= 125; ++k) {
+    CHECK(curve.points[static_cast<std::size_t>(k)].arrived == k);
+    CHECK(curve.at(k)->allocated == std::min(100, k / 25 * 25));
+  }
+}
+
 TEST_CASE("one seed gives one curve") {
   const Lists lists = small_lists();
-  const Mix mix = *Mix::create(lists.pods, lists.models);
-  const Curve a = run_experiment(lists, mix, "random", 5, 1.3), b = run_experiment(lists, mix, "random", 5, 1.3);
+  const sched::rank::Gradient gradient = *gradient_of(lists);
+  const Curve a = run_experiment(lists, gradient, "random", 5, 1.3),
+              b = run_experiment(lists, gradient, "random", 5, 1.3);
   REQUIRE(a.points.size() == b.points.size());
   for (std::size_t i = 0; i < a.points.size(); ++i) CHECK(a.points[i].allocated == b.points[i].allocated);
 }
