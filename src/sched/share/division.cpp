@@ -99,7 +99,9 @@ std::vector<std::int64_t> divide(std::int64_t total, std::int64_t unit, std::int
   Division d{claims, unit, k, std::vector<std::int64_t>(claims.size()), std::vector<std::uint64_t>(claims.size())};
   Wide given = 0;
   for (std::size_t i = 0; i < claims.size(); ++i) {
-    std::int64_t quota = claims[i].quota == unlimited ? total : claims[i].quota;
+    // What is divided bounds each quota, so that a parent whose quota is above the machine promises no more than there
+    // is.
+    std::int64_t quota = std::min(claims[i].quota, total);
     d.shares[i] = std::max<std::int64_t>(0, std::min(quota, claims[i].requestable));
     given += d.shares[i];
   }

@@ -51,6 +51,11 @@ TEST_CASE("quotas that sum to more than there is are all kept") {
   CHECK(gpus(8, {claim(6, 1, 6, 0), claim(6, 1, 6, 1)}) == Shares{6, 6});
 }
 
+TEST_CASE("a quota above what there is counts as all there is") {
+  CHECK(gpus(8, {claim(100, 1, 16, 0)}) == Shares{8});
+  CHECK(gpus(8, {claim(100, 1, 16, 0), claim(2, 1, 4, 1)}) == Shares{8, 2});
+}
+
 TEST_CASE("a queue of weight 0 gets its quota and nothing of the surplus") {
   CHECK(gpus(10, {claim(1, 0, 10, 0), claim(1, 1, 3, 1)}) == Shares{1, 3});
 }
@@ -75,7 +80,7 @@ TEST_CASE("shares never sum to more than the total and never leave out wanted ca
       sum += shares[i];
       quotas += std::min(claims[i].quota, claims[i].requestable);
       wanted += claims[i].requestable;
-      RC_ASSERT(shares[i] >= std::min(claims[i].quota, claims[i].requestable));
+      RC_ASSERT(shares[i] >= std::min({claims[i].quota, claims[i].requestable, total * gpu}));
       RC_ASSERT(shares[i] <= claims[i].requestable);
     }
     RC_ASSERT(sum <= std::max<std::int64_t>(total * gpu, quotas));
