@@ -218,6 +218,21 @@ void describe_pods(const Session& session, const json::Value& workload) {
       rows);
 }
 
+void describe_runs(const Session& session, const json::Value& workload) {
+  const json::Value* runs = json::member(workload, "runs");
+  if (runs == nullptr || !runs->is_array() || runs->get_array().empty()) return;
+  std::vector<std::vector<Cell>> rows;
+  for (const json::Value& run : runs->get_array()) {
+    const std::optional<std::int64_t> code = json::integer_at(run, "/exitCode");
+    rows.push_back({json::text_or(run, "/pod"), json::text_or(run, "/reason", "-"), json::text_or(run, "/gpus", "-"),
+                    code ? std::to_string(*code) : "-", age_text(run, "/startedAt", session.around),
+                    age_text(run, "/completedAt", session.around), json::text_or(run, "/message")});
+  }
+  session.screen.line("");
+  session.screen.table(
+      {{"EARLIER RUN"}, {"END"}, {"GPUS"}, {"EXIT", true}, {"STARTED", true}, {"ENDED", true}, {"MESSAGE"}}, rows);
+}
+
 void describe_history(const Session& session, const json::Value& workload) {
   const json::Value* events = json::member(workload, "events");
   if (events == nullptr || !events->is_array() || events->get_array().empty()) return;
@@ -295,6 +310,7 @@ Result<int> run_describe(Session& session) {
       {"Exit status", code ? std::to_string(*code) : ""},
   });
   describe_pods(session, one);
+  describe_runs(session, one);
   describe_history(session, one);
   if (json::find(one, "/waiting/reason") != nullptr) {
     const std::string where = session.project() == "default" ? "" : " -p " + session.project();

@@ -25,7 +25,20 @@ class RunStreams final : public kube::PodStreams {
   RunStreams(kube::Api& api, const Pods& pods, std::string runs) : api_(api), pods_(pods), runs_(std::move(runs)) {}
 
   Result<std::unique_ptr<kube::ByteStream>> logs(const kube::Key& key, const kube::LogOptions& options) override {
-    const std::string uid = TRY(uid_of(key, options));
+    std::string uid = TRY(uid_of(key, options));
+    const std::string kept = pods_.kept_uid(key);
+    // The run before may have been that of a pod of the same name, which is gone.
+    kube::LogOptions wished = options;
+    if (wished.previous && !kept.empty() && (kept == uid || newest_attempt(uid) < 1)) {
+      uid = kept;
+      wished.previous = wished.follow = false;
+    }
+    return log_of(uid, key, wished);
+  }
+
+ private:
+  Result<std::unique_ptr<kube::ByteStream>> log_of(const std::string& uid, const kube::Key& key,
+                                                   const kube::LogOptions& options) {
     std::vector<int> attempts;
     // The two newest attempts are kept; restarts are counted by the folder names.
     for (int attempt = newest_attempt(uid); attempt >= 0; --attempt) {
@@ -48,7 +61,6 @@ class RunStreams final : public kube::PodStreams {
     return std::unique_ptr<kube::ByteStream>(std::make_unique<LogStream>(folder(uid, attempt), std::move(wanted)));
   }
 
- private:
   Result<std::string> uid_of(const kube::Key& key, const kube::LogOptions& options) {
     const auto pod = api_.get(kube::kinds::pod, key);
     if (!pod.has_value()) {

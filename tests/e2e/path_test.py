@@ -93,5 +93,50 @@ def test_a_killed_server_loses_nothing():
         assert "end" in m.ok("logs", "long").out
 
 
+def test_a_run_that_was_evicted_or_stopped_stays_known_with_its_output():
+    with Machine(gpus="1xA100-80G") as m:
+        m.ok("project", "create", "owner", "--quota", "1")
+        m.ok("project", "set", "default", "--quota", "0")
+        m.ok("submit", "--gpu", "1", "--detach", "--name", "guest", "--", "sh", "-c", "echo guest was here; exec sleep 300")
+        wait_for("guest runs", lambda: m.phase("guest") == "Running")
+        wait_for("guest has printed", lambda: "guest was here" in m.ok("logs", "guest").out)
+        m.ok("submit", "-p", "owner", "--gpu", "1", "--detach", "--name", "host", "--", "sleep", "300")
+        wait_for("the owner has its share", lambda: m.phase("host", "owner") == "Running")
+        wait_for("the run is on record", lambda: m.ok("describe", "guest", "-o", "json").json()["runs"])
+        run, = m.ok("describe", "guest", "-o", "json").json()["runs"]
+        assert run["reason"] == "Preempted" and "owner" in run["message"] and run["gpus"] == "sim-1/0:1.00", run
+        shown = m.ok("describe", "guest").out
+        assert "EARLIER RUN" in shown and "Preempted" in shown, shown
+        assert m.phase("guest") == "Pending"
+        for more in (), ("--previous",):
+            assert m.ok("logs", "guest", *more).out == "guest was here\n", more
+        m.ok("delete", "--yes", "-p", "owner", "host")
+        wait_for("guest runs again", lambda: m.phase("guest") == "Running")
+        wait_for("and prints", lambda: m.ok("logs", "guest").out == "guest was here\n")
+        m.ok("suspend", "guest")
+        wait_for("guest stopped", lambda: m.phase("guest") == "Stopped")
+        wait_for("both runs are on record", lambda: [r["reason"] for r in m.ok("describe", "guest", "-o", "json").json()["runs"]] == ["Preempted", "Stopped"])
+        assert m.ok("logs", "guest").out == "guest was here\n"
+        m.ok("delete", "--yes", "guest")
+        wait_for("guest is gone", lambda: m.phase("guest") is None)
+
+
+def test_down_with_workloads_stops_what_runs_for_good_and_keeps_what_waits():
+    with Machine() as m:
+        side = os.path.join(m.folder, "side")
+        for name in "one", "two", "queued":
+            m.ok("submit", "--gpu", "1", "--detach", "--name", name, "--", "sh", "-c", f"echo {name} >>{side}; sleep 300")
+        wait_for("two run", lambda: m.phase("one") == "Running" and m.phase("two") == "Running")
+        down = m.cli("down", "--workloads")
+        assert down.code == 0 and "resume" in down.err, down
+        assert not m.leftovers(), m.leftovers()
+        m.up()
+        wait_for("queued runs", lambda: m.phase("queued") == "Running")
+        assert (m.phase("one"), m.phase("two")) == ("Stopped", "Stopped")
+        assert sorted(open(side).read().split()) == ["one", "queued", "two"]
+        m.ok("resume", "one")
+        wait_for("one runs again", lambda: m.phase("one") == "Running")
+
+
 if __name__ == "__main__":
     run_all(globals())

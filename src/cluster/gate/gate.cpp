@@ -60,7 +60,7 @@ class Gate::Producer {
     while (!is_cancelled()) {
       const LogOrder::Next next = order_->wait_next(wish_, done_, [this] { return is_cancelled(); });
       if (next.kind != LogOrder::Next::Kind::Pod) break;
-      tell(next.name);
+      tell(next);
       done_.insert(next.uid);
       wish_.options.tail_lines.reset();
     }
@@ -69,10 +69,12 @@ class Gate::Producer {
     over_ = true;
   }
 
-  void tell(const std::string& pod) {
-    Result<std::unique_ptr<kube::ByteStream>> source = streams_.logs(kube::Key{wish_.ns, pod}, wish_.options);
+  void tell(const LogOrder::Next& next) {
+    kube::LogOptions options = wish_.options;
+    if (next.is_past) options.previous = true;
+    Result<std::unique_ptr<kube::ByteStream>> source = streams_.logs(kube::Key{wish_.ns, next.name}, options);
     if (!source) {
-      log::warn("logs_not_read", {{"pod", wish_.ns + "/" + pod}, {"error", source.error().text}});
+      log::warn("logs_not_read", {{"pod", wish_.ns + "/" + next.name}, {"error", source.error().text}});
       return;
     }
     kube::ByteStream* reading = nullptr;

@@ -66,7 +66,7 @@ std::vector<const Attempt*> LogOrder::pods_of(const LogWish& wish) const {
 Result<std::set<std::string>> LogOrder::begin(LogWish& wish) {
   Lock lock(mutex_);
   const std::vector<const Attempt*> pods = pods_of(wish);
-  if (!wish.pod.empty() && pods.empty()) {
+  if (!wish.pod.empty() && pods.empty() && last_run(wish) == nullptr) {
     return not_found("workload " + wish.name + " has no pod \"" + wish.pod + "\"");
   }
   std::set<std::string> old;
@@ -94,12 +94,25 @@ Result<std::set<std::string>> LogOrder::begin(LogWish& wish) {
   return old;
 }
 
+// While nothing of a workload has started, or all of it is gone, what it printed last is that of an earlier run.
+const PastRun* LogOrder::last_run(const LogWish& wish) const {
+  const auto training = trainings_.find(wish.uid);
+  if (training == trainings_.end()) return nullptr;
+  const std::vector<PastRun>& runs = training->second.status.runs;
+  const auto found = std::find_if(runs.rbegin(), runs.rend(),
+                                  [&](const PastRun& run) { return wish.pod.empty() || run.pod == wish.pod; });
+  return found == runs.rend() ? nullptr : &*found;
+}
+
 LogOrder::Next LogOrder::next(const LogWish& wish, const std::set<std::string>& done) const {
   bool some_waits = false;
   for (const Attempt* pod : pods_of(wish)) {
     if (done.contains(pod->uid)) continue;
     if (has_started(*pod)) return {Next::Kind::Pod, pod->name, pod->uid};
     some_waits = some_waits || !pod->is_going;
+  }
+  if (done.empty()) {
+    if (const PastRun* run = last_run(wish); run != nullptr) return {Next::Kind::Pod, run->pod, run->uid, true};
   }
   if (!wish.options.follow) return {};
   const auto training = trainings_.find(wish.uid);

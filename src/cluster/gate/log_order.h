@@ -28,6 +28,7 @@ class LogOrder {
     enum class Kind { Pod, Wait, End };
     Kind kind = Kind::End;
     std::string name, uid;
+    bool is_past = false;  // a run whose pod is gone
   };
 
   void on_training(const kube::Change& change);
@@ -44,6 +45,7 @@ class LogOrder {
 
  private:
   Next next(const LogWish& wish, const std::set<std::string>& done) const REQUIRES(mutex_);
+  const PastRun* last_run(const LogWish& wish) const REQUIRES(mutex_);
   std::vector<const Attempt*> pods_of(const LogWish& wish) const REQUIRES(mutex_);
 
   mutable Mutex mutex_;

@@ -55,6 +55,19 @@ json::Value pod_json(const LinkedPod& pod) {
   return out;
 }
 
+json::Value run_json(const PastRun& run) {
+  json::Object out{{"pod", run.pod},
+                   {"uid", run.uid},
+                   {"node", text_or_null(run.node)},
+                   {"gpus", run.gpus},
+                   {"startedAt", to_rfc3339(run.started)},
+                   {"completedAt", time_or_null(run.finished)},
+                   {"reason", text_or_null(run.reason)},
+                   {"message", run.message}};
+  out["exitCode"] = run.exit_code ? json::Value(*run.exit_code) : json::Value(nullptr);
+  return out;
+}
+
 json::Object share_json(const model::QueueResource& resource, bool in_milli) {
   return {{"quota", amount_or_null(resource.quota, in_milli)},
           {"limit", amount_or_null(resource.limit, in_milli)},
@@ -149,6 +162,9 @@ json::Value workload_fact(const WorkloadRow& row, const std::vector<const Linked
       {"startedAt", time_or_null(status.started)},
       {"completedAt", time_or_null(status.completed)}};
   out["exitCode"] = status.exit_code ? json::Value(*status.exit_code) : json::Value(nullptr);
+  json::Array runs;
+  for (const PastRun& run : status.runs) runs.push_back(run_json(run));
+  out["runs"] = std::move(runs);
   out["verdict"] = verdict != nullptr ? verdict_json(*verdict) : json::Value(nullptr);
   return out;
 }

@@ -267,6 +267,7 @@ Result<json::Value> make_pod(const json::Value& training, const NewPod& pod) {
                                                 {"namespace", kube::namespace_of(training)},
                                                 {"labels", std::move(parts.labels)},
                                                 {"annotations", std::move(parts.annotations)},
+                                                {"finalizers", json::Array{run_finalizer}},
                                                 {"ownerReferences", json::Array{kube::owner_reference(training)}}}},
                       {"spec", std::move(parts.spec)}};
 }

@@ -260,6 +260,41 @@ void drop_superseded(Settlement& out, const Tally& tally) {
   }
 }
 
+// A run outlives its pod in the status, so that a person sees what became of it.
+PastRun past_run(const Attempt& attempt, bool suspended) {
+  PastRun run{.pod = attempt.name,
+              .uid = attempt.uid,
+              .node = attempt.node,
+              .gpus = attempt.gpus,
+              .started = *attempt.started,
+              .finished = attempt.finished,
+              .exit_code = attempt.exit_code,
+              .reason = attempt.reason,
+              .message = attempt.message};
+  if (!attempt.evicted.empty()) {
+    run.reason = "Preempted";
+    run.message = attempt.evicted;
+  } else if (attempt.is_going && attempt.state == State::Failed && suspended) {
+    run.reason = "Stopped";
+  } else if (attempt.state == State::Succeeded) {
+    run.reason = "Completed";
+  }
+  return run;
+}
+
+void record_runs(Settlement& out, const Training& training, const std::vector<Attempt>& attempts) {
+  for (const Attempt& attempt : attempts) {
+    if (!attempt.is_let_go || !attempt.has_run_finalizer()) continue;
+    out.let_go.push_back(attempt);
+    if (!attempt.started || training.is_being_deleted) continue;
+    std::vector<PastRun>& runs = out.status.runs;
+    const bool is_known =
+        std::any_of(runs.begin(), runs.end(), [&](const PastRun& run) { return run.uid == attempt.uid; });
+    if (!is_known) runs.push_back(past_run(attempt, training.suspend));
+    if (runs.size() > most_past_runs) runs.erase(runs.begin());
+  }
+}
+
 }  // namespace
 
 std::string pod_name(const std::string& training, std::int64_t index, std::int64_t failures_before) {
@@ -276,6 +311,7 @@ Duration restart_delay(std::int64_t failures) {
 Settlement settle(const Training& training, const std::vector<Attempt>& attempts, Time now) {
   Settlement out;
   out.status = training.status;
+  record_runs(out, training, attempts);
   if (training.is_being_deleted) {
     delete_training(out, attempts);
     if (out.status != training.status) out.status.phase_updated = now;

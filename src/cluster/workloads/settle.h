@@ -28,6 +28,7 @@ struct OldPod {
 struct Settlement {
   std::vector<NewPod> create;
   std::vector<OldPod> remove;
+  std::vector<Attempt> let_go;  // pods whose run stands in the status: their finalizer may go once that is written
   TrainingStatus status;
   bool release = false;                // every pod is gone: the finalizer may go
   bool remove_training = false;        // its time after completion is over

@@ -38,7 +38,63 @@ Attempt attempt(std::int64_t index, State state, std::int64_t failures_before = 
   return made;
 }
 
+// Told to go, and only its finalizer holds it.
+Attempt leaving(Attempt made, const std::string& evicted = "") {
+  made.is_going = made.is_let_go = true;
+  made.finalizers = {"other.dev/x", std::string(run_finalizer)};
+  made.evicted = evicted;
+  return made;
+}
+
 }  // namespace
+
+TEST_CASE("the run of an evicted pod stays in the status, once, and its pod is let go after that") {
+  const Attempt gone = leaving(attempt(0, State::Failed), "project b took it");
+  const Settlement made = settle(training(), {gone}, now);
+  REQUIRE(made.let_go.size() == 1);
+  REQUIRE(made.status.runs.size() == 1);
+  CHECK(made.status.runs[0].reason == "Preempted");
+  CHECK(made.status.runs[0].message == "project b took it");
+  CHECK(made.status.runs[0].exit_code == 1);
+  Training after = training();
+  after.status = made.status;
+  CHECK(settle(after, {gone}, now).status.runs.size() == 1);
+}
+
+TEST_CASE("a pod that is still ending is not let go, and one that never started leaves no run") {
+  Attempt ending = leaving(attempt(0, State::Running), "x");
+  ending.is_let_go = false;
+  CHECK(settle(training(), {ending}, now).let_go.empty());
+  const Settlement never = settle(training(), {leaving(attempt(0, State::Pending), "x")}, now);
+  CHECK(never.let_go.size() == 1);
+  CHECK(never.status.runs.empty());
+}
+
+TEST_CASE("a workload that is being deleted lets its pods go without a record of their runs") {
+  Training going = training();
+  going.is_being_deleted = true;
+  const Settlement made = settle(going, {leaving(attempt(0, State::Failed))}, now);
+  CHECK(made.let_go.size() == 1);
+  CHECK(made.status.runs.empty());
+}
+
+TEST_CASE("the newest fifty runs are kept") {
+  Training many = training();
+  for (std::size_t i = 0; i < most_past_runs; ++i) many.status.runs.push_back({.uid = std::to_string(i)});
+  const Settlement made = settle(many, {leaving(attempt(0, State::Failed), "x")}, now);
+  REQUIRE(made.status.runs.size() == most_past_runs);
+  CHECK(made.status.runs.front().uid == "1");
+  CHECK(made.status.runs.back().uid == "t-0-uid");
+}
+
+TEST_CASE("a stopped workload's run says that it was stopped, and survives being written and read") {
+  Training stopped = training();
+  stopped.suspend = true;
+  const Settlement made = settle(stopped, {leaving(attempt(0, State::Failed))}, now);
+  REQUIRE(made.status.runs.size() == 1);
+  CHECK(made.status.runs[0].reason == "Stopped");
+  CHECK(decode_status(json::Object{{"status", encode_status(made.status)}}) == made.status);
+}
 
 TEST_CASE("pods are named by workload, index and failures") {
   CHECK(pod_name("train-1", 0, 0) == "train-1-0");

@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "cluster/bind/binder.h"
+#include "cluster/granted.h"
 #include "kube/objects.h"
 #include "model/names.h"
 
@@ -49,6 +50,33 @@ void read_end(const json::Value& pod, Attempt& attempt) {
     attempt.reason = json::text_or(*waiting, "/reason");
     attempt.message = json::text_or(*waiting, "/message");
   }
+}
+
+json::Value encode_run(const PastRun& run) {
+  json::Object object{{"pod", run.pod},
+                      {"uid", run.uid},
+                      {"node", run.node},
+                      {"gpus", run.gpus},
+                      {"startedAt", to_rfc3339(run.started)},
+                      {"completedAt", time_or_null(run.finished)},
+                      {"reason", run.reason},
+                      {"message", run.message}};
+  object["exitCode"] = run.exit_code ? json::Value(*run.exit_code) : json::Value(nullptr);
+  return object;
+}
+
+PastRun decode_run(const json::Value& object) {
+  PastRun run;
+  run.pod = json::text_or(object, "/pod");
+  run.uid = json::text_or(object, "/uid");
+  run.node = json::text_or(object, "/node");
+  run.gpus = json::text_or(object, "/gpus");
+  run.started = time_at(object, "/startedAt").value_or(Time{});
+  run.finished = time_at(object, "/completedAt");
+  run.exit_code = json::integer_at(object, "/exitCode");
+  run.reason = json::text_or(object, "/reason");
+  run.message = json::text_or(object, "/message");
+  return run;
 }
 
 }  // namespace
@@ -97,6 +125,9 @@ TrainingStatus decode_status(const json::Value& object) {
   status.restarts = number("restarts");
   status.exit_code = json::integer_at(object, "/status/exitCode");
   status.done = read_indexes(text("completedIndexes"));
+  if (const json::Value* runs = json::find(object, "/status/runs"); runs != nullptr && runs->is_array()) {
+    for (const json::Value& run : runs->get_array()) status.runs.push_back(decode_run(run));
+  }
   return status;
 }
 
@@ -114,6 +145,9 @@ json::Value encode_status(const TrainingStatus& status) {
                       {"restarts", status.restarts}};
   object["completedIndexes"] = write_indexes(status.done);
   object["exitCode"] = status.exit_code ? json::Value(*status.exit_code) : json::Value(nullptr);
+  json::Array runs;
+  for (const PastRun& run : status.runs) runs.push_back(encode_run(run));
+  object["runs"] = std::move(runs);
   return object;
 }
 
@@ -162,6 +196,17 @@ Attempt decode_attempt(const json::Value& pod) {
   attempt.failures_before = number_of(kube::annotation_of(pod, failures_annotation));
   attempt.created = kube::created_at(pod);
   attempt.is_going = kube::is_being_deleted(pod);
+  // As the API server says it: nobody runs what was never bound, and grace 0 is the word of whoever ran it.
+  attempt.is_let_go =
+      attempt.is_going &&
+      (attempt.node.empty() || json::integer_at(pod, "/metadata/deletionGracePeriodSeconds").value_or(0) == 0);
+  if (const json::Value* finalizers = json::find(pod, "/metadata/finalizers"); finalizers && finalizers->is_array()) {
+    for (const json::Value& item : finalizers->get_array()) {
+      if (item.is_string()) attempt.finalizers.emplace_back(item.get_string());
+    }
+  }
+  if (const auto granted = read_granted(kube::annotation_of(pod, model::keys::devices_annotation)))
+    attempt.gpus = gpus_text(attempt.node, *granted);
   read_end(pod, attempt);
   const std::string phase = json::text_or(pod, "/status/phase");
   if (phase == "Succeeded") {

@@ -53,6 +53,7 @@ TrainingKeeper::TrainingKeeper(kube::Api& api, Clock& clock, Journal& journal, F
     const kube::Owner owner = kube::controller_of(change.object);
     if (owner.kind != kube::kinds::training.kind) return;
     const kube::Key pod = kube::key_of(change.object);
+    const std::string key = pod.ns + "/" + owner.name;
     {
       Lock lock(mutex_);
       std::map<std::string, Attempt>& attempts = attempts_[owner.uid];
@@ -60,13 +61,18 @@ TrainingKeeper::TrainingKeeper(kube::Api& api, Clock& clock, Journal& journal, F
         const auto known = attempts.find(pod.name);
         if (known != attempts.end() && !known->second.evicted.empty()) evicted_[owner.uid] = known->second.evicted;
         attempts.erase(pod.name);
-        if (attempts.empty()) attempts_.erase(owner.uid);
+        if (attempts.empty()) {
+          attempts_.erase(owner.uid);
+          owners_[key].erase(owner.uid);
+          if (owners_[key].empty()) owners_.erase(key);
+        }
       } else {
+        owners_[key].insert(owner.uid);
         const Attempt& attempt = attempts[pod.name] = decode_attempt(change.object);
         if (attempt.state == Attempt::State::Running && attempt.evicted.empty()) evicted_.erase(owner.uid);
       }
     }
-    keys_.add(pod.ns + "/" + owner.name);
+    keys_.add(key);
   });
 }
 
@@ -87,13 +93,13 @@ std::optional<Duration> TrainingKeeper::visit(const std::string& key) {
   {
     Lock lock(mutex_);
     const auto found = trainings_.find(key);
-    if (found == trainings_.end()) return std::nullopt;
-    object = found->second;
+    if (found != trainings_.end()) object = found->second;
     if (const auto why = evicted_.find(kube::uid_of(object)); why != evicted_.end()) evicted = why->second;
     if (const auto pods = attempts_.find(kube::uid_of(object)); pods != attempts_.end()) {
       for (const auto& [name, attempt] : pods->second) attempts.push_back(attempt);
     }
   }
+  if (object.is_null()) return release_orphans(key);
   Training training = decode_training(object);
   training.evicted = evicted;
   const Settlement settlement = settle(training, attempts, clock_.now());
@@ -104,8 +110,11 @@ std::optional<Duration> TrainingKeeper::visit(const std::string& key) {
   }
   bool is_done = create_pods(object, settlement);
   is_done = remove_pods(training, settlement) && is_done;
-  if (settlement.status != training.status) is_done = write_status(training, settlement.status) && is_done;
-  if (settlement.release) return let_go(object);
+  bool is_written = true;
+  if (settlement.status != training.status) is_written = write_status(training, settlement.status);
+  is_done = is_written && is_done;
+  if (is_written) is_done = let_go(training, settlement.let_go) && is_done;
+  if (settlement.release) return release(object);
   if (settlement.remove_training) {
     const Result<void> removed = api_.remove(kube::kinds::training, kube::Key{training.ns, training.name},
                                              kube::DeleteOptions{.grace_seconds = std::nullopt, .uid = training.uid});
@@ -113,6 +122,23 @@ std::optional<Duration> TrainingKeeper::visit(const std::string& key) {
   }
   if (!is_done) return try_again;
   return settlement.look_again;
+}
+
+std::optional<Duration> TrainingKeeper::release_orphans(const std::string& key) {
+  Training gone;
+  gone.ns = key.substr(0, key.find('/'));
+  std::vector<Attempt> pods;
+  {
+    Lock lock(mutex_);
+    const auto owners = owners_.find(key);
+    if (owners == owners_.end()) return std::nullopt;
+    for (const std::string& uid : owners->second) {
+      for (const auto& [name, attempt] : attempts_[uid]) {
+        if (attempt.is_let_go && attempt.has_run_finalizer()) pods.push_back(attempt);
+      }
+    }
+  }
+  return let_go(gone, pods) ? std::nullopt : std::optional(try_again);
 }
 
 bool TrainingKeeper::create_pods(const json::Value& object, const Settlement& settlement) {
@@ -147,6 +173,24 @@ bool TrainingKeeper::remove_pods(const Training& training, const Settlement& set
   return all;
 }
 
+bool TrainingKeeper::let_go(const Training& training, const std::vector<Attempt>& pods) {
+  bool all = true;
+  for (const Attempt& pod : pods) {
+    json::Array kept;
+    for (const std::string& finalizer : pod.finalizers) {
+      if (finalizer != run_finalizer) kept.emplace_back(finalizer);
+    }
+    const json::Value patch =
+        json::Object{{"metadata", json::Object{{"uid", pod.uid}, {"finalizers", std::move(kept)}}}};
+    const Result<json::Value> released = api_.patch(kube::kinds::pod, kube::Key{training.ns, pod.name}, patch);
+    if (released || released.error().kind == ErrorKind::NotFound || released.error().kind == ErrorKind::Conflict)
+      continue;
+    all = false;
+    log::warn("pod_not_released", {{"pod", training.ns + "/" + pod.name}, {"error", released.error().text}});
+  }
+  return all;
+}
+
 bool TrainingKeeper::write_status(const Training& training, const TrainingStatus& status) {
   const json::Value patch = json::Object{{"status", encode_status(status)}};
   const Result<json::Value> written =
@@ -165,7 +209,7 @@ bool TrainingKeeper::write_status(const Training& training, const TrainingStatus
   return false;
 }
 
-std::optional<Duration> TrainingKeeper::let_go(const json::Value& object) {
+std::optional<Duration> TrainingKeeper::release(const json::Value& object) {
   const json::Value* finalizers = json::find(object, "/metadata/finalizers");
   if (finalizers == nullptr || !finalizers->is_array()) return std::nullopt;
   json::Array kept;

@@ -28,10 +28,13 @@ class TrainingKeeper {
  private:
   void synced(const std::string& kind);
   std::optional<Duration> visit(const std::string& key);
+  // Pods whose Training was taken away by force: nobody keeps their runs.
+  std::optional<Duration> release_orphans(const std::string& key);
   bool create_pods(const json::Value& object, const Settlement& settlement);
   bool remove_pods(const Training& training, const Settlement& settlement);
+  bool let_go(const Training& training, const std::vector<Attempt>& pods);
   bool write_status(const Training& training, const TrainingStatus& status);
-  std::optional<Duration> let_go(const json::Value& object);
+  std::optional<Duration> release(const json::Value& object);
   std::optional<Duration> fail(const Training& training, const Error& why);
 
   kube::Api& api_;
@@ -40,6 +43,7 @@ class TrainingKeeper {
   mutable Mutex mutex_;
   std::map<std::string, json::Value> trainings_ GUARDED_BY(mutex_);                    // by "ns/name"
   std::map<std::string, std::map<std::string, Attempt>> attempts_ GUARDED_BY(mutex_);  // owner uid -> pod name
+  std::map<std::string, std::set<std::string>> owners_ GUARDED_BY(mutex_);  // "ns/name" -> owner uids with pods
   std::map<std::string, std::string> evicted_ GUARDED_BY(mutex_);  // training uid -> why its last pod was evicted
   std::set<std::string> synced_ GUARDED_BY(mutex_);
   Worklist keys_;

@@ -243,6 +243,8 @@ json::Value described(const Workload& one, const std::string& cluster_id, Time n
   json::Object& object = out.get_object();
   const json::Array* pods = pods_of(one);
   object["pods"] = pods == nullptr ? json::Array{} : *pods;
+  const json::Value* runs = one.fact == nullptr ? nullptr : json::member(*one.fact, "runs");
+  object["runs"] = runs != nullptr && runs->is_array() ? *runs : json::Value(json::Array{});
   object["gpuEnforcement"] = weakest(pods, "/gpuEnforcement", {"none", "muster", "driver", "mig"}, "none");
   object["limits"] =
       json::Object{{"cpu", weakest(pods, "/limits/cpu", {"not enforced", "enforced"}, "not enforced")},

@@ -104,6 +104,19 @@ export interface WorkloadPod {
   deviceEnforcement?: string;
 }
 
+/** A run whose pod is gone: evicted, stopped, or replaced by a later attempt. */
+export interface PastRun {
+  pod: string;
+  uid: string;
+  node?: string | null;
+  gpus?: string;
+  startedAt: string;
+  completedAt?: string | null;
+  exitCode?: number | null;
+  reason?: string | null;
+  message?: string | null;
+}
+
 export interface ActivityEvent {
   id: string;
   workloadId?: string | null;
@@ -160,6 +173,7 @@ export interface TimelineEntry {
 
 export interface WorkloadDetail extends Workload {
   pods?: WorkloadPod[];
+  runs?: PastRun[];
   gpuEnforcement?: string | null;
   limits?: { cpu?: string; memory?: string } | null;
   devices?: string | null;

@@ -1,6 +1,6 @@
 // The quieter tabs of a workload: its pods, everything that happened to it, and what was asked for.
 import { useMemo, useState } from "react";
-import type { Workload, WorkloadDetail } from "../api/types";
+import type { PastRun, Workload, WorkloadDetail, WorkloadPod } from "../api/types";
 import { exitMeaning, phaseWord } from "../model/phase";
 import { commandOf, draftOf } from "../model/submission";
 import { at, clockSeconds, fullTime, took, when } from "../model/time";
@@ -9,10 +9,63 @@ import { useNow } from "../parts/clock";
 import { EventGlyph } from "./Activity";
 
 export function PodsTab({ detail }: { detail: WorkloadDetail | undefined }) {
-  const now = useNow();
   if (!detail) return <Waiting of="the pods" />;
   const pods = detail.pods ?? [];
-  if (pods.length === 0) return <p className="empty-line">It has no pod yet. Pods are made when it is admitted.</p>;
+  const runs = detail.runs ?? [];
+  if (pods.length === 0 && runs.length === 0)
+    return <p className="empty-line">It has no pod yet. Pods are made when it is admitted.</p>;
+  return (
+    <>
+      {pods.length > 0 && <PodTable pods={pods} />}
+      {runs.length > 0 && <RunTable runs={runs} />}
+    </>
+  );
+}
+
+/** Runs whose pods are gone, newest first. */
+function RunTable({ runs }: { runs: PastRun[] }) {
+  const now = useNow();
+  return (
+    <div className="table-scroll" tabIndex={0} role="region" aria-label="Earlier runs">
+      <table className="table">
+        <caption className="table-title">Earlier runs</caption>
+        <thead>
+          <tr>
+            <th>Pod</th>
+            <th>End</th>
+            <th>GPUs</th>
+            <th>Started</th>
+            <th className="num">Ran</th>
+            <th className="num">Exit code</th>
+            <th>What happened</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...runs].reverse().map((run) => {
+            const started = at(run.startedAt);
+            const ended = at(run.completedAt);
+            return (
+              <tr key={run.uid}>
+                <td className="name">{run.pod}</td>
+                <td>{run.reason ?? <span className="none">–</span>}</td>
+                <td>{run.gpus || <span className="none">–</span>}</td>
+                <td title={started ? fullTime(started) : undefined}>{started ? when(started, now) : "–"}</td>
+                <td className="num">{started && ended ? took(ended - started) : <span className="none">–</span>}</td>
+                <td className="num" title={run.exitCode == null ? undefined : exitMeaning(run.exitCode)}>
+                  {run.exitCode ?? <span className="none">–</span>}
+                </td>
+                <td className="quiet">{run.message}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function PodTable({ pods }: { pods: WorkloadPod[] }) {
+  const now = useNow();
   return (
     <div className="table-scroll" tabIndex={0} role="region" aria-label="Pods">
       <table className="table">
