@@ -107,7 +107,12 @@ class OneMachine final : public Machine {
   double gpus() const override { return gpus_; }
   std::string host() const override { return host_; }
   Asked asked() const override { return asked_.load(); }
-  Result<void> end_workloads(Deadline deadline) override { return node_->end_all(deadline); }
+  Result<void> end_workloads(Deadline deadline) override {
+    const Result<void> stopped = control_->stop_running(Deadline::in(seconds(10)));
+    // Their processes end whatever the record says.
+    TRY(node_->end_all(deadline));
+    return stopped;
+  }
 
  private:
   void add_routes() {

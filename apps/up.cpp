@@ -322,9 +322,10 @@ int down_main(const std::vector<std::string>& arguments) {
     if (deadline.passed()) return fail(timed_out("the server has not stopped after 75 s"));
     ::usleep(10'000);
   }
-  std::fputs(
-      flags->has("--workloads") ? "Muster has stopped, and its workloads.\n" : "Muster has stopped; workloads go on.\n",
-      stderr);
+  std::fputs(flags->has("--workloads")
+                 ? "Muster has stopped, and its workloads: `muster resume` runs one again after the next `muster up`.\n"
+                 : "Muster has stopped; workloads go on.\n",
+             stderr);
   return 0;
 }
 

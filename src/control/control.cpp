@@ -56,6 +56,10 @@ class Running final : public Control {
     return denied(caller.name + " may not stop this server; an administrator may");
   }
 
+  Result<void> stop_running(Deadline deadline) override {
+    return plane_->stop_running(plane_->access->owner().name, deadline);
+  }
+
   Result<void> set_machine_gpus(double gpus) override { return plane_->set_machine_gpus(gpus); }
 
   std::vector<std::pair<std::string, double>> counters() const override {

@@ -46,6 +46,9 @@ class Control {
                                      const std::string& workload) = 0;
   // Whether the caller may stop the server: the owner, or an administrator.
   virtual Result<void> may_stop_server(const net::Request& request) = 0;
+  // Stops every workload that runs, so that none begins again by itself; what waits goes on waiting. Returns once the
+  // cluster has been told.
+  virtual Result<void> stop_running(Deadline deadline) = 0;
   // GPUs of the machine as the node part found them; updates `default`'s quota only at first start.
   virtual Result<void> set_machine_gpus(double gpus) = 0;
   // Names and values for /metrics.

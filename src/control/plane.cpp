@@ -197,6 +197,23 @@ Result<void> Plane::want(const std::string& id, Wanted wanted, const Caller& cal
   });
 }
 
+Result<void> Plane::stop_running(const std::string& caller, Deadline deadline) {
+  const Result<void> stopped = record->commit([&](sql::Connection& db, Effects& effects) -> Result<void> {
+    for (const Workload* one : workloads.live()) {
+      if (one->wanted != Wanted::Running) continue;
+      if (one->phase != model::Phase::Running && one->phase != model::Phase::Initializing) continue;
+      TRY(workloads.want(db, effects, now(), one->id, Wanted::Stopped, caller));
+      effects.announce.push_back([this, id = one->id, project = one->project] {
+        changes->mark({.kind = ChangeKind::Workload, .key = id, .project = project});
+      });
+    }
+    return {};
+  });
+  TRY(stopped);
+  if (!sender->settle(deadline)) return timed_out("telling the cluster to stop what runs");
+  return {};
+}
+
 void Plane::report(std::vector<model::Fact> facts) {
   bool synced = false;
   {

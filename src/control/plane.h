@@ -40,6 +40,9 @@ class Plane final : public model::LineToControl {
 
   // A change of one workload, told to watchers after the commit.
   Result<void> want(const std::string& id, Wanted wanted, const Caller& caller);
+  // Stops what runs or is about to, as its submitters would; what waits goes on waiting. Returns once the cluster
+  // knows.
+  Result<void> stop_running(const std::string& caller, Deadline deadline);
   void mark_workload(const Workload& workload);
   void mark_project(const std::string& project);
   void mark_projects();

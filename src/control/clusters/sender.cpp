@@ -60,6 +60,7 @@ std::vector<model::Desired> Sender::applied(std::uint64_t sequence) {
     entries_.pop_front();
     if (sent_ > 0) --sent_;
   }
+  changed_.notify_all();
   return settled;
 }
 
@@ -73,6 +74,17 @@ bool Sender::is_waiting(std::string_view kind, const std::string& ns, const std:
 std::size_t Sender::waiting() const {
   Lock lock(mutex_);
   return entries_.size();
+}
+
+bool Sender::settle(Deadline deadline) {
+  Lock lock(mutex_);
+  if (entries_.empty()) return true;
+  const std::uint64_t last = entries_.back().sequence;
+  while (!entries_.empty() && entries_.front().sequence <= last) {
+    if (deadline.passed()) return false;
+    changed_.wait_until(mutex_, deadline);
+  }
+  return true;
 }
 
 Result<json::Value> Sender::ask(const json::Value& question, Deadline deadline) {

@@ -32,6 +32,8 @@ class Sender {
   std::vector<model::Desired> applied(std::uint64_t sequence);
   bool is_waiting(std::string_view kind, const std::string& ns, const std::string& name) const;
   std::size_t waiting() const;
+  // Until the cluster has applied everything that waits now; false when the deadline passes first.
+  bool settle(Deadline deadline);
   // A question on the line; unavailable without one.
   Result<json::Value> ask(const json::Value& question, Deadline deadline);
 
