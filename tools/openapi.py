@@ -37,6 +37,9 @@ PATHS = {
     "/api/v1/nodes": ["get"],
     "/api/v1/nodes/count": ["get"],
     "/api/v1/node-pools": ["get"],
+    "/api/v1/network-topologies": ["get", "post"],
+    "/api/v1/network-topologies/count": ["get"],
+    "/api/v1/network-topologies/{networkTopologyId}": ["get", "delete"],
     "/api/v1/workload-priorities": ["get"],
     "/api/v1/workload-categories": ["get"],
     "/api/v1/workload-types": ["get"],
@@ -54,6 +57,7 @@ def ours(document):
     schemas["WorkloadName"].update(
         {"maxLength": 63, "pattern": "^[a-z]([-a-z0-9]*[a-z0-9])?$",
          "x-expected": "a name of lower case letters, digits and -, which begins with a letter"})
+    relax(schemas, schemas["NetworkTopologyCreateRequest"], "clusterId")
     for name in ("ProjectCreationRequest", "DepartmentCreationRequest"):
         relax(schemas, schemas[name], "clusterId")
         # A namespace is "runai-<project>", and "--" divides a queue's name from its pool.

@@ -300,6 +300,35 @@ TEST_CASE("logs ask the gateway for what was asked of them") {
   CHECK(muster.last_query("/gate/v1/projects/vision/workloads/train-1/logs") == "follow=true&previous=true&tail=10");
 }
 
+TEST_CASE("a gang within one rack is a matter of three flags") {
+  FakeMuster muster;
+  const Ran ran = muster.run({"submit", "-d", "--gpu", "1", "--parallelism", "4", "--gang", "--topology", "dc",
+                              "--topology-required", "rack", "--", "x"});
+  CHECK(ran.status == 0);
+  const json::Value body = muster.body_of_last("POST");
+  CHECK(json::integer_at(body, "/spec/parallelism") == 4);
+  CHECK(json::integer_at(body, "/spec/completions") == 4);
+  CHECK(json::write(*json::find(body, "/spec/annotations")) ==
+        R"([{"name":"kai.scheduler/batch-min-member","value":"4"},{"name":"kai.scheduler/topology","value":"dc"},)"
+        R"({"name":"kai.scheduler/topology-required-placement","value":"rack"}])");
+  CHECK(has(muster.run({"submit", "--gang", "--", "x"}).err, "--parallelism"));
+  CHECK(has(muster.run({"submit", "--topology-required", "rack", "--", "x"}).err, "--topology"));
+  CHECK(has(muster.run({"submit", "--parallelism", "4", "--completions", "2", "--", "x"}).err, "--completions 2"));
+}
+
+TEST_CASE("topologies are made, listed and deleted by name") {
+  FakeMuster muster;
+  const std::string path = "/api/v1/network-topologies";
+  muster.answer("POST " + path, js(R"({"id":"i","name":"dc","levels":["zone","rack"],"phase":"Creating"})"));
+  muster.answer("GET " + path, js(R"({"networkTopologies":[{"id":"i","name":"dc","levels":["zone","rack"]}]})"));
+  muster.answer("DELETE " + path + "/i", js("{}"));
+  CHECK(muster.run({"topology", "create", "dc", "zone", "rack"}).out == "topology dc created: zone > rack\n");
+  CHECK(json::write(muster.body_of_last("POST")) == R"({"name":"dc","levels":["zone","rack"]})");
+  CHECK(has(muster.run({"topology", "list"}).out, "zone > rack"));
+  CHECK(muster.run({"topology", "delete", "dc"}).status == 0);
+  CHECK(has(muster.run({"topology", "delete", "cd"}).err, "no topology \"cd\""));
+}
+
 TEST_CASE("why prints the verdict and the commands that would help") {
   FakeMuster muster;
   muster.add_workload(id_1, "vision", "train-7");

@@ -153,6 +153,7 @@ std::string flags_of(const Row& row) {
 std::string offers(const std::string& what, const std::vector<std::string>& choices) {
   if (what == "project") return "$(muster project list -o name 2>/dev/null)";
   if (what == "workload") return "$(muster list -o name 2>/dev/null)";
+  if (what == "topology") return "$(muster topology list -o name 2>/dev/null)";
   if (what == "shell") return "bash zsh fish";
   return joined(choices);
 }

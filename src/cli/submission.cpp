@@ -117,12 +117,49 @@ Result<json::Array> environment_of(const Invocation& typed, const Surroundings& 
   return out;
 }
 
-Result<std::int64_t> restarts_of(const Invocation& typed) {
-  if (!typed.has("restart")) return 0;
-  const std::string text = typed.value("restart");
-  if (text.empty() || text.size() > 6 || text.find_first_not_of("0123456789") != std::string::npos)
-    return invalid("--restart \"" + text + "\": expected a number of restarts, such as 3");
+Result<std::int64_t> count_of(const Invocation& typed, const std::string& flag, std::int64_t least,
+                              const std::string& what) {
+  const std::string text = typed.value(flag);
+  const bool is_number = !text.empty() && text.size() <= 6 && text.find_first_not_of("0123456789") == std::string::npos;
+  if (!is_number || std::stoll(text) < least)
+    return invalid("--" + flag + " \"" + text + "\": expected a number of " + what + ", such as 3");
   return std::stoll(text);
+}
+
+json::Value annotation(std::string_view name, std::string value) {
+  return json::Object{{"name", name}, {"value", std::move(value)}};
+}
+
+// How many pods, whether they start together, and how near to each other.
+Result<void> add_pods(const Invocation& typed, json::Object& spec, json::Array& annotations) {
+  std::int64_t parallelism = 1, completions = 1;
+  if (typed.has("parallelism"))
+    spec["parallelism"] = completions = parallelism = TRY(count_of(typed, "parallelism", 1, "pods"));
+  if (typed.has("completions")) completions = TRY(count_of(typed, "completions", 1, "pods"));
+  if (completions < parallelism)
+    return invalid("--completions " + std::to_string(completions) + " is less than --parallelism " +
+                   std::to_string(parallelism));
+  if (completions > 1) spec["completions"] = completions;
+  if (typed.has("gang")) {
+    if (parallelism < 2) return invalid("--gang is about several pods; give --parallelism as well");
+    annotations.push_back(annotation("kai.scheduler/batch-min-member", std::to_string(parallelism)));
+  }
+  if (!typed.has("topology")) {
+    for (const char* flag : {"topology-required", "topology-preferred"}) {
+      if (typed.has(flag))
+        return invalid("--" + std::string(flag) + " names a level of a topology; give --topology as well");
+    }
+    return {};
+  }
+  if (!typed.has("topology-required") && !typed.has("topology-preferred"))
+    return invalid("--topology " + typed.value("topology") +
+                   ": say which level with --topology-required or --topology-preferred");
+  annotations.push_back(annotation("kai.scheduler/topology", typed.value("topology")));
+  for (const char* word : {"required", "preferred"}) {
+    const std::string flag = std::string("topology-") + word;
+    if (typed.has(flag)) annotations.push_back(annotation("kai.scheduler/" + flag + "-placement", typed.value(flag)));
+  }
+  return {};
 }
 
 Result<void> add_priority(const Invocation& typed, json::Object& spec) {
@@ -151,13 +188,16 @@ Result<json::Value> submission_of(const Invocation& typed, const Surroundings& a
   spec["workingDir"] = folder;
   spec["environmentVariables"] = TRY(environment_of(typed, around));
   if (json::Object compute = TRY(compute_of(typed)); !compute.empty()) spec["compute"] = std::move(compute);
-  spec["backoffLimit"] = TRY(restarts_of(typed));
+  spec["backoffLimit"] = typed.has("restart") ? TRY(count_of(typed, "restart", 0, "restarts")) : 0;
   TRY(add_priority(typed, spec));
+  json::Array annotations;
+  TRY(add_pods(typed, spec, annotations));
   if (typed.has("timeout")) {
     const Duration timeout = TRY(parse_duration(typed.value("timeout")).at("--timeout"));
     if (timeout.ms <= 0) return invalid("--timeout \"" + typed.value("timeout") + "\": expected more than 0");
-    spec["annotations"] = json::Array{json::Object{{"name", "muster.dev/timeout"}, {"value", to_text(timeout)}}};
+    annotations.push_back(annotation("muster.dev/timeout", to_text(timeout)));
   }
+  if (!annotations.empty()) spec["annotations"] = std::move(annotations);
   json::Object body;
   if (typed.has("name")) body["name"] = typed.value("name");
   body["spec"] = std::move(spec);

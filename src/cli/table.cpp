@@ -47,6 +47,12 @@ std::vector<Row> make_table() {
                  {"--workdir", 0, "DIR", "the folder that it runs in (the current one)", false, {}, "folder"},
                  {"--restart", 0, "N", "start it again after a failure, at most N times (0)"},
                  {"--timeout", 0, "TIME", "end it after this time, such as 90m"},
+                 {"--parallelism", 0, "N", "so many pods at once (1)"},
+                 {"--completions", 0, "N", "so many pods in all (as --parallelism)"},
+                 {"--gang", 0, "", "its pods start together or not at all"},
+                 {"--topology", 0, "NAME", "keep its pods together by this topology", false, {}, "topology"},
+                 {"--topology-required", 0, "LEVEL", "within one domain of this level, else it waits"},
+                 {"--topology-preferred", 0, "LEVEL", "within one domain of this level if it can be"},
                  {"--detach", 'd', "", "do not follow it"},
                  {"--plan", 0, "", "only say what would happen"}},
        .takes_rest = true,
@@ -103,6 +109,24 @@ std::vector<Row> make_table() {
 
   rows.push_back(
       {.name = "node list", .usage = "[flags]", .summary = "list nodes and their GPUs", .run = run_node_list});
+  const std::string levels =
+      "LEVEL...: node labels, the widest domain first, such as zone rack kubernetes.io/hostname.";
+  rows.push_back({.name = "topology create",
+                  .usage = "[flags] NAME LEVEL...",
+                  .summary = "say which node labels make up racks, zones and the like",
+                  .about = levels,
+                  .takes = "name",
+                  .least = 2,
+                  .most = 17,
+                  .run = run_topology_create});
+  rows.push_back({.name = "topology list", .usage = "[flags]", .summary = "list topologies", .run = run_topology_list});
+  rows.push_back({.name = "topology delete",
+                  .usage = "[flags] NAME",
+                  .summary = "remove a topology; what runs goes on",
+                  .takes = "topology",
+                  .least = 1,
+                  .most = 1,
+                  .run = run_topology_delete});
   rows.push_back({.name = "top",
                   .usage = "[flags]",
                   .summary = "show who holds which GPU, and each project's share",

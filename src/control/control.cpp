@@ -23,6 +23,7 @@ class Running final : public Control {
     add_training_routes(routes);
     add_cluster_routes(routes);
     add_muster_routes(routes);
+    add_topology_routes(routes);
   }
 
   void set_url(const std::string& url) override {

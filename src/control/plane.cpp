@@ -45,6 +45,7 @@ Result<void> Plane::open(const Accounts& accounts) {
   Record::Hooks hooks{.tables = &tables,
                       .reload = [this](sql::Connection& db) -> Result<void> {
                         TRY(organisation.load(db));
+                        TRY(topologies.load(db));
                         return workloads.load(db);
                       },
                       .on_desired = [this](std::vector<model::Desired> desired) { sender->add(std::move(desired)); }};
@@ -61,6 +62,7 @@ Result<void> Plane::open(const Accounts& accounts) {
     Lock lock(tables);
     machine_gpus = options.machine_gpus;
     TRY(organisation.load(db));
+    TRY(topologies.load(db));
     TRY(workloads.load(db));
   }
   const Result<void> done =
@@ -335,6 +337,7 @@ void Plane::after_sync() {
           db, effects,
           {.kind = "Project", .ns = {}, .name = project.name, .object = desired_project(project, parent->name)}, id));
     }
+    TRY(topologies.send_again(db, effects));
     const std::vector<Workload*> all = workloads.live();
     for (const Workload* one : all) {
       if (one->fact_is_live || sender->is_waiting("Training", one->ns, one->name)) continue;

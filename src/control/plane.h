@@ -15,6 +15,7 @@
 #include "control/control.h"
 #include "control/door/changes.h"
 #include "control/org/organisation.h"
+#include "control/org/topologies.h"
 #include "control/record/record.h"
 #include "control/work/workloads.h"
 
@@ -55,6 +56,7 @@ class Plane final : public model::LineToControl {
   mutable Mutex tables;
   // Guarded by `tables`.
   Organisation organisation;
+  Topologies topologies;
   Workloads workloads;
   ClusterView view;
   double machine_gpus = 0;

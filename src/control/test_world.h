@@ -179,6 +179,7 @@ class TestWorld {
     add_training_routes(routes);
     add_cluster_routes(routes);
     add_muster_routes(routes);
+    add_topology_routes(routes);
     plane->sender->connect(cluster);
   }
   void stop() { plane.reset(); }

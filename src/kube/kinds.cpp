@@ -20,6 +20,7 @@ const Kind department{"muster.dev", "v1alpha1", "Department", "departments", fal
 const Kind project{"muster.dev", "v1alpha1", "Project", "projects", false, true};
 const Kind node_pool{"muster.dev", "v1alpha1", "NodePool", "nodepools", false, true};
 const Kind training{"muster.dev", "v1alpha1", "Training", "trainings", true, true};
+const Kind topology{"kai.scheduler", "v1alpha1", "Topology", "topologies", false, false};
 
 std::span<const Kind* const> all() {
   static constexpr const Kind* table[] = {&ns,
@@ -38,7 +39,8 @@ std::span<const Kind* const> all() {
                                           &department,
                                           &project,
                                           &node_pool,
-                                          &training};
+                                          &training,
+                                          &topology};
   return table;
 }
 

@@ -15,6 +15,7 @@ extern const Kind crd;
 extern const Kind queue, pod_group;                // scheduling.run.ai v2, v2alpha2
 extern const Kind department, project, node_pool;  // muster.dev/v1alpha1, cluster scope
 extern const Kind training;                        // muster.dev/v1alpha1
+extern const Kind topology;                        // kai.scheduler/v1alpha1, cluster scope
 
 std::span<const Kind* const> all();
 

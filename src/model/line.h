@@ -17,7 +17,7 @@ namespace muster::model {
 // One change that the control plane wants: create or replace the spec of a muster.dev object, or delete it.
 struct Desired {
   std::uint64_t sequence = 0;  // grows; the cluster remembers the last it applied
-  std::string kind;            // Department | Project | NodePool | Training
+  std::string kind;            // Department | Project | NodePool | Training | Topology
   std::string ns;              // "" for cluster-scoped kinds
   std::string name;
   bool remove = false;

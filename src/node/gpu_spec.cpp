@@ -75,11 +75,31 @@ Result<void> read_devices(std::string_view text, SimulatedNode& node) {
   return {};
 }
 
+bool is_label_part(std::string_view text, std::string_view extra) {
+  return !text.empty() && std::isalnum(static_cast<unsigned char>(text.front())) &&
+         std::isalnum(static_cast<unsigned char>(text.back())) && std::all_of(text.begin(), text.end(), [&](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) || extra.find(c) != std::string_view::npos;
+         });
+}
+
+Result<void> read_label(std::string_view text, SimulatedNode& node) {
+  const std::size_t equals = text.find('=');
+  const std::string_view key = text.substr(0, equals);
+  const std::string_view value = equals == std::string_view::npos ? "" : text.substr(equals + 1);
+  if (!is_label_part(key, "-_./") || key.size() > 316 || !is_label_part(value, "-_.") || value.size() > 63) {
+    return invalid("label " + quoted(text) +
+                   ": expected KEY=VALUE of letters, digits, '-', '_' and '.', such as rack=r1");
+  }
+  node.labels[std::string(key)] = std::string(value);
+  return {};
+}
+
 Result<void> read_option(std::string_view text, SimulatedNode& node) {
   const std::size_t equals = text.find('=');
   const std::string_view name = text.substr(0, equals);
+  if (name.starts_with("label.")) return read_label(text.substr(6), node);
   if (equals == std::string_view::npos || (name != "cpu" && name != "mem")) {
-    return invalid("unknown option " + quoted(text) + "; known are cpu=N and mem=Q");
+    return invalid("unknown option " + quoted(text) + "; known are cpu=N, mem=Q and label.KEY=VALUE");
   }
   const std::string_view value = text.substr(equals + 1);
   const auto number = name == "cpu" ? parse_milli(value) : parse_units(value);

@@ -1,8 +1,9 @@
 #pragma once
-// SPEC of --gpus sim: "2xA100-80G", "[name=]COUNTxMODEL[-MEM][:cpu=N][:mem=Q]", items separated by commas (interface
-// 2).
+// SPEC of --gpus sim: "2xA100-80G", "[name=]COUNTxMODEL[-MEM][:cpu=N][:mem=Q][:label.KEY=VALUE]...", items separated by
+// commas (interface 2; labels are ours, for topologies and selectors).
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@ struct SimulatedNode {
   std::int64_t memory_mib = 81920;
   std::int64_t cpu = 64'000;          // milli-cores
   std::int64_t memory = 512LL << 30;  // bytes
+  std::map<std::string, std::string> labels;
 };
 
 Result<std::vector<SimulatedNode>> parse_gpu_spec(std::string_view spec);

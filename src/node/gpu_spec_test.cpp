@@ -37,6 +37,14 @@ TEST_CASE("items may be named and sized") {
   CHECK((*nodes)[2].name == "sim-3");
 }
 
+TEST_CASE("items may carry labels for topologies and selectors") {
+  const auto nodes = parse_gpu_spec("4xA100:label.rack=r1:label.example.com/zone=Z-1:cpu=8");
+  REQUIRE(nodes.has_value());
+  CHECK(nodes->front().labels == std::map<std::string, std::string>{{"rack", "r1"}, {"example.com/zone", "Z-1"}});
+  CHECK(says("2xA100:label.rack", "label \"rack\": expected KEY=VALUE"));
+  CHECK(says("2xA100:label.rack=a b", "label \"rack=a b\""));
+}
+
 TEST_CASE("the memory of a known model need not be written") {
   CHECK(parse_gpu_spec("1xT4")->front().memory_mib == 16 * 1024);
   CHECK(parse_gpu_spec("1xL40S")->front().memory_mib == 48 * 1024);

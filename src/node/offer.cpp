@@ -54,7 +54,12 @@ Result<Offers> simulated_offers(std::string_view spec) {
   Offers offers;
   offers.simulated = std::string(spec);
   for (const SimulatedNode& node : TRY(parse_gpu_spec(spec))) {
-    Offer offer{.name = node.name, .cpu = node.cpu, .memory = node.memory, .simulated = true, .source = simulate(node)};
+    Offer offer{.name = node.name,
+                .cpu = node.cpu,
+                .memory = node.memory,
+                .simulated = true,
+                .labels = node.labels,
+                .source = simulate(node)};
     offer.devices = offer.source->look();
     offers.nodes.push_back(std::move(offer));
   }
@@ -123,6 +128,7 @@ json::Value node_object(const Offer& offer) {
                       {std::string(model::keys::runtime_label), "process"}};
   if (offer.simulated) labels[std::string(model::keys::simulated_label)] = "true";
   add_device_labels(offer.devices, labels);
+  for (const auto& [key, value] : offer.labels) labels[key] = value;
   json::Object annotations{{std::string(model::keys::node_devices_annotation), devices_annotation(offer.devices)}};
   return json::Object{
       {"apiVersion", "v1"},

@@ -20,6 +20,7 @@ struct Offer {
   std::int64_t memory = 0;  // bytes
   std::int32_t pods = 110;
   bool simulated = false;
+  std::map<std::string, std::string> labels;  // besides those of every node
   std::unique_ptr<Devices> source;
   std::vector<Device> devices;  // as last seen
 };

@@ -19,8 +19,8 @@ constexpr std::size_t batch = 64;
 const kube::Key memory{"muster-system", "line"};
 
 const kube::Kind* kind_of(const std::string& name) {
-  for (const kube::Kind* kind :
-       {&kube::kinds::department, &kube::kinds::project, &kube::kinds::node_pool, &kube::kinds::training}) {
+  for (const kube::Kind* kind : {&kube::kinds::department, &kube::kinds::project, &kube::kinds::node_pool,
+                                 &kube::kinds::training, &kube::kinds::topology}) {
     if (kind->kind == name) return kind;
   }
   return nullptr;

@@ -422,6 +422,14 @@ model::Queue decode_queue(const json::Value& object) {
   return queue;
 }
 
+sched::Topology decode_topology(const json::Value& object) {
+  sched::Topology topology{.name = kube::name_of(object), .levels = {}};
+  if (const json::Array* levels = array_at(object, "/spec/levels")) {
+    for (const json::Value& level : *levels) topology.levels.push_back(json::text_or(level, "/nodeLabel"));
+  }
+  return topology;
+}
+
 sched::Pool decode_pool(const json::Value& object) {
   sched::Pool pool;
   pool.name = kube::name_of(object);

@@ -44,6 +44,7 @@ PodRow decode_pod(const json::Value& object, const std::set<std::string>& schedu
 NodeRow decode_node(const json::Value& object);
 GangRow decode_gang(const json::Value& object);
 model::Queue decode_queue(const json::Value& object);
+sched::Topology decode_topology(const json::Value& object);
 sched::Pool decode_pool(const json::Value& object);
 // What a pod template asks of GPUs. Invalid with the rule that it breaks (product rule 3.3).
 Result<model::GpuRequest> decode_gpu(const json::Value& pod);

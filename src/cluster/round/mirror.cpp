@@ -206,6 +206,21 @@ void Mirror::remove_pool(const std::string& name) {
   if (pools_.erase(name) != 0) tell_pools();
 }
 
+void Mirror::tell_topologies() {
+  config_.topologies.clear();
+  for (const auto& [name, topology] : topologies_) config_.topologies.push_back(topology);
+  deltas_.push_back(sched::SetConfig{config_});
+}
+
+void Mirror::upsert_topology(sched::Topology topology) {
+  topologies_[topology.name] = std::move(topology);
+  tell_topologies();
+}
+
+void Mirror::remove_topology(const std::string& name) {
+  if (topologies_.erase(name) != 0) tell_topologies();
+}
+
 void Mirror::set_priority(const std::string& name, std::optional<std::int32_t> value) {
   if (value) {
     priorities_[name] = *value;
@@ -222,6 +237,7 @@ void Mirror::set_priority(const std::string& name, std::optional<std::int32_t> v
 
 void Mirror::set_config(sched::Config config) {
   config_ = std::move(config);
+  for (const auto& [name, topology] : topologies_) config_.topologies.push_back(topology);
   tell_pools();
 }
 

@@ -28,9 +28,11 @@ class Mirror {
   void remove_queue(const std::string& name);
   void upsert_pool(sched::Pool pool);
   void remove_pool(const std::string& name);
+  void upsert_topology(sched::Topology topology);
+  void remove_topology(const std::string& name);
   // A PriorityClass of the cluster; nullopt: it is gone, and what Muster itself says of the name holds again.
   void set_priority(const std::string& name, std::optional<std::int32_t> value);
-  void set_config(sched::Config config);  // pools are the mirror's
+  void set_config(sched::Config config);  // pools and topologies are the mirror's
 
   // The engine has decided; it has changed its own world already.
   void began_bind(const model::Decision& decision, Time now);
@@ -72,6 +74,7 @@ class Mirror {
   std::optional<model::Pod> effective(Held& held) const;
   std::vector<model::DeviceShare> pick_devices(const Held& held, const model::Node& node) const;
   void tell_pools();
+  void tell_topologies();
   void started(const Held& held, const std::string& at, Time now);
   void index(const Held& held, const std::string& key);
   void unindex(const Held& held, const std::string& key);
@@ -81,6 +84,7 @@ class Mirror {
   std::map<std::string, NodeRow> nodes_;
   std::map<std::string, model::Queue> queues_;
   std::map<std::string, sched::Pool> pools_;
+  std::map<std::string, sched::Topology> topologies_;
   std::map<std::string, std::int32_t> priorities_;
   sched::Config config_;
   std::map<std::string, std::set<std::string>> by_gang_;  // gang -> pods

@@ -166,6 +166,24 @@ TEST_CASE("a pod with a contradiction in its GPU request is not offered to the s
   CHECK(mirror.take().empty());
 }
 
+TEST_CASE("topologies come and go without a word about pools") {
+  Mirror mirror;
+  mirror.upsert_pool({.name = "a100", .label_key = "gpu", .label_value = "a100"});
+  mirror.take();
+  mirror.upsert_topology({.name = "dc", .levels = {"zone", "rack"}});
+  std::vector<sched::Delta> deltas = mirror.take();
+  REQUIRE(deltas.size() == 1);
+  const sched::Config& config = std::get<sched::SetConfig>(deltas[0]).config;
+  REQUIRE(config.topologies.size() == 1);
+  CHECK(config.topologies[0].levels == std::vector<std::string>{"zone", "rack"});
+  CHECK(config.pools.size() == 1);
+  mirror.remove_topology("dc");
+  mirror.remove_topology("never");
+  deltas = mirror.take();
+  REQUIRE(deltas.size() == 1);
+  CHECK(std::get<sched::SetConfig>(deltas[0]).config.topologies.empty());
+}
+
 TEST_CASE("nodes change pools when a pool's label appears") {
   Mirror mirror;
   NodeRow row = node("a", 1);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t most_steps = 50'000;
 constexpr Duration debounce = milliseconds(3);
-constexpr std::size_t kinds_read = 6;
+constexpr std::size_t kinds_read = 7;
 
 bool is_same(const sched::QueueUse& a, const sched::QueueUse& b) {
   return a.fair_share == b.fair_share && a.allocated == b.allocated &&
@@ -90,6 +90,13 @@ void Round::subscribe(Feeds& feeds) {
       return post([this, name = kube::name_of(change.object)] { mirror_.remove_pool(name); });
     }
     post([this, pool = decode_pool(change.object)] { mirror_.upsert_pool(pool); });
+  });
+  feeds.subscribe(kube::kinds::topology, [this](const kube::Change& change) {
+    if (change.type == Type::Synced) return post_synced(kube::kinds::topology);
+    if (change.type == Type::Remove) {
+      return post([this, name = kube::name_of(change.object)] { mirror_.remove_topology(name); });
+    }
+    post([this, topology = decode_topology(change.object)] { mirror_.upsert_topology(topology); });
   });
   feeds.subscribe(kube::kinds::priority_class, [this](const kube::Change& change) {
     if (change.type == Type::Synced) return post_synced(kube::kinds::priority_class);

@@ -1,12 +1,12 @@
 #include "control/door/org_json.h"
 
+#include "control/work/entity.h"
+
 #include "base/ids.h"
 #include "model/names.h"
 
 namespace muster::control {
 namespace {
-
-constexpr int tenant = 1;
 
 std::string queue_of(const Project& project) { return model::queue_of_project(project.name, default_pool); }
 std::string queue_of(const Department& department) { return model::queue_of_department(department.name, default_pool); }

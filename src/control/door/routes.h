@@ -43,5 +43,6 @@ void add_workload_routes(Routes& routes);
 void add_training_routes(Routes& routes);
 void add_cluster_routes(Routes& routes);
 void add_muster_routes(Routes& routes);
+void add_topology_routes(Routes& routes);
 
 }  // namespace muster::control

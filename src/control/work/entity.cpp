@@ -11,8 +11,6 @@ namespace {
 
 using model::GpuRequest;
 
-constexpr int tenant = 1;
-
 json::Value null_or(const std::optional<std::int64_t>& number) {
   return number ? json::Value(*number) : json::Value(nullptr);
 }

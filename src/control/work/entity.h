@@ -9,6 +9,9 @@
 
 namespace muster::control {
 
+// The one tenant of a server, as Run:ai numbers tenants.
+inline constexpr int tenant = 1;
+
 // Whether values of environment variables are shown: they may hold secrets of the submitter.
 enum class Secrets { Shown, Hidden };
 

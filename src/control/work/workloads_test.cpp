@@ -311,6 +311,27 @@ TEST_CASE("a plan asks the solver and stores nothing") {
   CHECK(names(world.call("GET", "/api/v1/workloads")) == "");
 }
 
+TEST_CASE("network topologies are made, listed and removed, and go to the cluster") {
+  TestWorld world;
+  const std::string path = "/api/v1/network-topologies";
+  const Reply made = world.call("POST", path, R"({"name":"dc","levels":["zone","kubernetes.io/hostname"]})");
+  REQUIRE(made.status == 201);
+  const std::string id = made.text("/id");
+  CHECK(world.call("GET", path).text("/networkTopologies/0/levels/0") == "zone");
+  CHECK(world.call("GET", path + "/count?filterBy=name==dc").number("/count") == 1);
+  CHECK(world.call("GET", path + "/" + id).text("/name") == "dc");
+  CHECK(world.call("POST", path, R"({"name":"dc","levels":["zone"]})").status == 409);
+  for (const char* wrong :
+       {R"({"name":"Dc","levels":["zone"]})", R"({"name":"a","levels":[]})", R"({"name":"a","levels":["zone","zone"]})",
+        R"({"name":"a","levels":["a b"]})", R"({"name":"a","levels":["kubernetes.io/hostname","zone"]})"}) {
+    CAPTURE(wrong);
+    CHECK(world.call("POST", path, wrong).status == 400);
+  }
+  CHECK(world.call("DELETE", path + "/" + id).status == 204);
+  CHECK(world.call("DELETE", path + "/" + id).status == 404);
+  CHECK(world.call("GET", path + "/count").number("/count") == 0);
+}
+
 TEST_CASE("the fixed tables, the cluster, nodes and the pool keep their contract") {
   TestWorld world;
   world.plane->report(
