@@ -40,6 +40,11 @@ struct Config {
   std::vector<model::Action> actions = {model::Action::Allocate, model::Action::Consolidate, model::Action::Reclaim,
                                         model::Action::Preempt, model::Action::StaleGang};
   std::optional<std::int32_t> max_consolidation_preemptees = 16;  // nullopt = no bound
+  // How far a consolidation searches. Where no more jobs run in the pool than `consolidation_walk`, all of them are
+  // tried in the order in which they give way. In a larger pool a gang of whole devices looks at so many nodes more
+  // than it has pods, those first where the fewest pods have to leave; others try the first `consolidation_walk` jobs.
+  std::int32_t consolidation_walk = 256;
+  std::int32_t consolidation_nodes = 16;
   bool consolidating_reclaim = true;
   Duration staleness_grace = seconds(60);  // negative = never
   Duration preempt_min_runtime;

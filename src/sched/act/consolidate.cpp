@@ -11,6 +11,7 @@
 #include "sched/act/turn.h"
 #include "sched/act/victims.h"
 #include "sched/order/serving.h"
+#include "sched/order/signature.h"
 
 namespace muster::sched::act {
 
@@ -23,6 +24,7 @@ class MoveRule final : public VictimRule {
   model::Action action() const override { return model::Action::Consolidate; }
   bool may_fill() const override { return false; }
   bool may_move() const override { return true; }
+  bool only_moves() const override { return true; }
   bool admits_queue(QueueId) const override { return true; }
   bool admits_job(JobId victim) const override { return !is_guaranteed_from_move(turn_, victim); }
   // What moves frees nothing in sum.
@@ -49,6 +51,12 @@ class MoveRule final : public VictimRule {
   JobId job_;
 };
 
+// What it costs its queue does not depend on the place.
+bool is_exact(const World& world, const order::Batch& batch) {
+  return std::all_of(batch.pods.begin(), batch.pods.end(),
+                     [&](PodId p) { return world.shape_of(p).gpu().kind != model::GpuRequest::Kind::Memory; });
+}
+
 }  // namespace
 
 void consolidate(Turn& turn) {
@@ -61,12 +69,20 @@ void consolidate(Turn& turn) {
       return is_candidate(turn, j) && !is_delayed(turn, j) &&
              world.job(j).preemptibility == model::Preemptibility::Preemptible;
     });
+    turn.hopeless.clear();
+    turn.stuck.clear();
     for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
       bool made = false;
       if (!batch.empty() && !breach(world, j, batch)) {
-        MoveRule rule(turn, j);
-        made = make_room(turn, j, batch, rule);
+        // Who moves does not depend on the queue for which it does: one "no" answers for all that need the same.
+        std::string needs = is_exact(world, batch) ? order::signature(world, j, batch) : "";
+        if (needs.empty() || !turn.hopeless.contains(needs)) {
+          MoveRule rule(turn, j);
+          made = make_room(turn, j, batch, rule);
+          if (made) turn.hopeless.clear();
+          if (!made && !needs.empty()) turn.hopeless.insert(std::move(needs));
+        }
       }
       made ? serving.placed() : serving.failed();
       if (made) turn.lines.refresh();

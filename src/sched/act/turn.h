@@ -1,6 +1,7 @@
 #pragma once
 // Turn: one round in the making. What the actions share: the world, the time, who may be tried, what has failed.
 
+#include <map>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -16,6 +17,8 @@ struct Turn {
   Time now;
   // Batches that found no place in this action, by what they need; jobs that need the same are not tried again.
   std::unordered_set<std::string> hopeless;
+  // Nodes that a consolidation cannot empty for pods of so many devices, as was found in this round.
+  std::map<std::pair<PoolId, std::int32_t>, NodeSet> stuck = {};
 };
 
 // Neither going away nor backing off.

@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "sched/act/emptying.h"
 #include "sched/act/limits.h"
 #include "sched/act/place.h"
 #include "sched/act/slots.h"
@@ -37,11 +38,37 @@ class Search {
     if (try_place()) return rule_.may_fill();
     std::vector<QueueId> leaves = admitted_queues(turn_, job_, rule_);
     if (leaves.empty() || is_short(leaves)) return false;
-    order::Giving giving(world_, turn_.lines, leaves,
-                         [this](JobId v) { return v != job_ && rule_.admits_job(v) && !is_ruled_out(v); });
-    slots_.emplace(world_, batch_, pool_, batch_.pods.size() == 1 && !depends_on_others() && !has_topology());
+    const bool counts = !depends_on_others() && !has_topology();
+    const bool known_none = batch_.pods.size() == 1 && counts;
+    if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves)) return empty_nodes(known_none);
+    order::Giving giving(world_, turn_.lines, leaves, [this](JobId v) { return may_ask(v); });
+    slots_.emplace(world_, batch_, pool_, known_none);
+    std::size_t steps = rule_.only_moves() ? static_cast<std::size_t>(world_.config.consolidation_walk) : SIZE_MAX;
+    return finish([&] {
+      for (; steps > 0; --steps) {
+        const JobId v = giving.next();
+        if (v.is_none()) return false;
+        order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
+        if (unit.empty() || order::exceeds_budget(world_, unit)) {
+          giving.skip();
+          continue;
+        }
+        take(unit);
+        giving.took();
+        --steps;
+        return true;
+      }
+      return false;
+    });
+  }
+
+ private:
+  // Takes more until the batch has a place that the rule lets it have. `more`: takes something more, or says that there
+  // is nothing.
+  template <class More>
+  bool finish(More&& more) {
     for (;;) {
-      if (!walk_on(giving)) return false;
+      if (!walk_on(more)) return false;
       give_back_unneeded();
       hold_back(world_, job_, batch_, {.action = rule_.action()});
       if (rule_.may_move()) move_victims();
@@ -55,7 +82,63 @@ class Search {
     return true;
   }
 
- private:
+  // Where the fewest pods have to leave.
+  bool empty_nodes(bool known_none) {
+    slots_.emplace(world_, batch_, pool_, known_none);
+    Emptying nodes(turn_, world_.pod(batch_.pods.front()).shape, pool_,
+                   batch_.pods.size() + static_cast<std::size_t>(world_.config.consolidation_nodes),
+                   [this](PodId p) { return may_move(p); });
+    return finish([&] {
+      for (auto pods = nodes.next(); pods; pods = nodes.next()) {
+        if (!take_pods(*pods)) {
+          nodes.refused();
+          continue;
+        }
+        nodes.took();
+        return true;
+      }
+      return false;
+    });
+  }
+  // With everything that has to go with them; false: somebody cannot leave, and nothing was taken.
+  bool take_pods(const std::vector<PodId>& pods) {
+    const std::size_t before = taken_.size();
+    for (PodId p : pods) {
+      while (world_.pod(p).state != model::PodState::Releasing) {
+        const JobId v = world_.pod(p).job;
+        order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
+        const bool may_go = !unit.empty() && !order::exceeds_budget(world_, unit);
+        if (may_go && pods_taken() + unit.pods.size() <= rule_.most_pods()) {
+          take(unit);
+          continue;
+        }
+        while (taken_.size() > before) {
+          give_back(taken_.back());
+          taken_.pop_back();
+        }
+        return false;
+      }
+    }
+    return true;
+  }
+  bool may_ask(JobId v) const { return v != job_ && rule_.admits_job(v) && !is_ruled_out(v); }
+  bool may_move(PodId p) const {
+    const PodRow& pod = world_.pod(p);
+    if (pod.job.is_none() || !order::is_evictable(world_, p)) return false;
+    const JobRow& job = world_.job(pod.job);
+    return job.preemptible() && turn_.lines.holds(pod.job) && world_.queue(job.queue).pool == pool_ && may_ask(pod.job);
+  }
+  bool is_of_whole_devices() const {
+    const ShapeId shape = world_.pod(batch_.pods.front()).shape;
+    return world_.shape(shape).gpu().kind == model::GpuRequest::Kind::Whole &&
+           std::all_of(batch_.pods.begin(), batch_.pods.end(), [&](PodId p) { return world_.pod(p).shape == shape; });
+  }
+  // Few enough run to try them all.
+  bool is_small(const std::vector<QueueId>& leaves) const {
+    std::size_t jobs = 0;
+    for (QueueId q : leaves) jobs += turn_.lines.leaf(q).holders.size();
+    return jobs <= static_cast<std::size_t>(world_.config.consolidation_walk);
+  }
   // A certain "no" by counting: what is free and what could be given up is less than what is needed.
   bool is_short(const std::vector<QueueId>& leaves) const {
     std::int64_t need = 0;
@@ -120,17 +203,11 @@ class Search {
 
   // Takes units until the batch has a place. Counting comes first; a batch that fits by count but not in truth is tried
   // again after every eighth more.
-  bool walk_on(order::Giving& giving) {
+  template <class More>
+  bool walk_on(More&& more) {
     if (!taken_.empty() && slots_->suffice() && try_place()) return true;
     std::size_t next_try = taken_.size() + 1;
-    for (JobId v = giving.next(); !v.is_none(); v = giving.next()) {
-      order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
-      if (unit.empty() || order::exceeds_budget(world_, unit)) {
-        giving.skip();
-        continue;
-      }
-      take(unit);
-      giving.took();
+    while (more()) {
       if (!slots_->suffice() || taken_.size() < next_try) continue;
       if (try_place()) return true;
       next_try = taken_.size() + 1 + taken_.size() / 8;
@@ -340,7 +417,28 @@ class Search {
 
 }  // namespace
 
+namespace {
+
+// A certain "no" of a rule that only moves: on whatever nodes, more pods would have to leave than it lets move.
+bool moves_too_many(World& world, JobId j, const order::Batch& batch, const VictimRule& rule) {
+  if (!rule.only_moves() || batch.empty()) return false;
+  const PoolId pool = world.queue(world.job(j).queue).pool;
+  std::map<ShapeId, std::int64_t> wanted;
+  for (PodId p : batch.pods) ++wanted[world.pod(p).shape];
+  std::int64_t fewest = 0;
+  for (const auto& [s, count] : wanted) {
+    const Shape& shape = world.shape(s);
+    if (shape.gpu().kind != model::GpuRequest::Kind::Whole || shape.gpu().devices == 0) continue;
+    fewest = std::max(fewest, world.clearings.fewest(world, pool, world.classes[shape.klass.value].nodes,
+                                                     shape.gpu().devices, count));
+  }
+  return fewest == INT64_MAX || static_cast<std::size_t>(fewest) > rule.most_pods();
+}
+
+}  // namespace
+
 bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule& rule) {
+  if (moves_too_many(turn.world, j, batch, rule)) return false;
   auto mark = turn.world.log.mark();
   if (Search(turn, j, batch, rule).run()) {
     turn.world.log.keep(mark);

@@ -34,6 +34,8 @@ class VictimRule {
   // Only what is above its minimum.
   virtual bool surplus_only(JobId victim) const = 0;
   virtual bool may_move() const = 0;
+  // Nobody is evicted for good.
+  virtual bool only_moves() const { return false; }
   // Whether a job that needs nobody to give way is placed too.
   virtual bool may_fill() const = 0;
   virtual std::size_t most_pods() const { return SIZE_MAX; }

@@ -74,6 +74,8 @@ class Lines {
   // Jobs with several pools that wait and hold nothing.
   const std::set<JobId>& touring() const { return touring_; }
   const std::set<JobId>& claimants() const { return claimants_; }
+  // Among the holders of its queue.
+  bool holds(JobId j) const { return j.value < entries_.size() && entries_[j.value].holds; }
   std::size_t waiting_count() const { return waiting_count_; }
   // Jobs that changed since this was last asked, each once.
   std::vector<JobId> take_changed();

@@ -12,7 +12,7 @@ using model::PodState;
 using model::Preemptibility;
 using model::Resources;
 
-void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later) {
+void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later, bool stays) {
   NodeRow& row = node(n);
   const std::int32_t free_before = row.free_later;
   const bool shared = shape.gpu().is_shared();
@@ -21,10 +21,13 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     log.add(idle_[n.value * stride_ + d], -held * amount);
     log.add(future_[n.value * stride_ + d], -later * amount);
   }
+  const std::int32_t burden = mask == 0 ? 0 : later * (stays ? fixed_burden : whole_burden / std::popcount(mask));
+  if (mask != 0) clearings.stir(n);
   for (; mask != 0; mask &= mask - 1) {
     int i = std::countr_zero(mask);
     if (static_cast<std::uint32_t>(i) >= row.device_count) continue;
     DeviceRow& dev = device(n, i);
+    log.add(dev.burden, burden);
     std::int32_t share = share_of_device(shape, dev.memory_mib);
     bool was_now = dev.now == 0 && dev.future == 0, was_later = dev.future == 0;
     freed -= std::max(0, dev.capacity - dev.future);
@@ -212,7 +215,8 @@ void World::account(PodId p, int sign) {
   const Shape& s = shape(row.shape);
   if (!row.node.is_none() && model::holds_resources(row.state)) {
     int future = row.state == PodState::Releasing ? 0 : sign;
-    account_node(row.node, s, row.devices, sign, future);
+    const bool stays = row.foreign || (!row.job.is_none() && !job(row.job).preemptible());
+    account_node(row.node, s, row.devices, sign, future, stays);
     account_terms(p, row.node, sign, future);
     if (sign > 0) link(&PodRow::held_next, &PodRow::held_prev, &NodeRow::held, p, row.node);
     if (sign < 0) unlink(&PodRow::held_next, &PodRow::held_prev, &NodeRow::held, p, row.node);
@@ -224,7 +228,7 @@ void World::account(PodId p, int sign) {
     }
   }
   if (!row.promised_node.is_none()) {
-    account_node(row.promised_node, s, row.promised_devices, 0, sign);
+    account_node(row.promised_node, s, row.promised_devices, 0, sign, true);
     account_terms(p, row.promised_node, 0, sign);
     if (sign > 0) link(&PodRow::promised_next, &PodRow::promised_prev, &NodeRow::promised, p, row.promised_node);
     if (sign < 0) unlink(&PodRow::promised_next, &PodRow::promised_prev, &NodeRow::promised, p, row.promised_node);
@@ -366,7 +370,7 @@ void World::end_trial(Trial trial) {
 }
 
 void World::set_preemptibility(JobId j, Preemptibility kind) {
-  for (PodId p : job(j).pods) account_queue(p, -1);
+  for (PodId p : job(j).pods) account(p, -1);
   if (job(j).preemptibility == Preemptibility::SemiPreemptible) {
     // What it guards is taken out by guarding nothing.
     Resources guarded = job(j).guarded;
@@ -375,7 +379,7 @@ void World::set_preemptibility(JobId j, Preemptibility kind) {
   }
   log.set(job(j).preemptibility, kind);
   mark_changed(j);
-  for (PodId p : job(j).pods) account_queue(p, 1);
+  for (PodId p : job(j).pods) account(p, 1);
   refresh_guarded(j);
 }
 

@@ -182,6 +182,7 @@ class Recount {
       for (std::uint32_t d = 0; d < n.device_count; ++d) {
         put(fmt::format("node {} device {} now", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).now);
         put(fmt::format("node {} device {} future", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).future);
+        put(fmt::format("node {} device {} burden", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).burden);
       }
     }
     for (const auto& j : w_.jobs) {

@@ -86,7 +86,7 @@ void World::offer(NodeId n, const model::Node& noun) {
     const auto& d = noun.devices[i];
     // Devices cut into MIG instances are not given whole.
     bool given = d.healthy && noun.mig != model::Node::Mig::Mixed;
-    devices[row.first_device + i] = {0, 0, given ? 1000 : 0, d.memory_mib};
+    devices[row.first_device + i] = {0, 0, given ? 1000 : 0, d.memory_mib, 0};
     if (given) ++row.free_now, ++row.free_later;
   }
 }

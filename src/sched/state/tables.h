@@ -40,6 +40,7 @@ struct DeviceRow {
   std::int32_t future = 0;  // cell: thousandths held or promised once these are gone
   std::int32_t capacity = 1000;
   std::int64_t memory_mib = 0;
+  std::int32_t burden = 0;  // cell: pods that would have to leave it (see clearings.h)
 };
 
 struct NodeRow {

@@ -12,6 +12,7 @@
 #include "model/decision.h"
 #include "sched/config.h"
 #include "sched/delta.h"
+#include "sched/state/clearings.h"
 #include "sched/state/domains.h"
 #include "sched/state/shapes.h"
 #include "sched/state/tables.h"
@@ -30,6 +31,7 @@ class World {
   UndoLog log;
   Dims dims;
   Domains domains;
+  Clearings clearings;
   std::vector<PoolRow> pools;
   std::vector<NodeRow> nodes;
   std::vector<DeviceRow> devices;
@@ -160,7 +162,7 @@ class World {
  private:
   friend class Recount;
   void account(PodId p, int sign);
-  void account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later);
+  void account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later, bool stays);
   std::int32_t room_of(NodeId n) const;
   void fill_buckets();
   // Node ids in the order of the names, without gaps.
