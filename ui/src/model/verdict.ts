@@ -65,6 +65,10 @@ export function say(verdict: Verdict, project: string): Said {
     case "ReclaimNotAllowed": {
       const share = n(verdict, "fairShare");
       const used = usedOf(verdict, "fairShare");
+      const held = n(verdict, "allocated");
+      // Below its share it still asks for more than the share is.
+      if (share !== null && held !== null && held < share)
+        return quiet(`${who} has a fair share of ${gpus(share)}`, `Asks for more than its fair share: ${used}`);
       return quiet(
         share === null ? `${who} is at its fair share` : `${who} is at its fair share of ${gpus(share)}`,
         used ? `At its fair share: ${used}` : "Project at its fair share",

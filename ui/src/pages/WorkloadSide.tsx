@@ -50,6 +50,7 @@ export function WorkloadSide({ workload, detail, nodes, all }: Props) {
   const on = nodes.filter((node) => heldOn(node, workload.id).length > 0);
   const created = at(workload.createdAt);
   const asks = askText(workload);
+  const pods = workload.requestedPods?.number ?? 1;
   const limits = detail?.limits;
   const shared = /[.x]|[KMGT]i?$/.test(asks) && !/^\d+$/.test(asks);
   const rows: [string, React.ReactNode][] = [];
@@ -65,7 +66,11 @@ export function WorkloadSide({ workload, detail, nodes, all }: Props) {
         : `whole devices, ${detail?.devices ?? "advisory"}`,
     );
   } else
-    add("Asks", asks ? `${asks} ${/[a-z]/i.test(asks) ? "of GPUs" : Number(asks) > 1 ? "GPUs" : "GPU"}` : "no GPU");
+    add(
+      "Asks",
+      (pods > 1 ? `${pods} pods of ` : "") +
+        (asks ? `${asks} ${/[a-z]/i.test(asks) ? "of GPUs" : Number(asks) > 1 ? "GPUs" : "GPU"}` : "no GPU"),
+    );
   const asksCpu = (compute?.cpuCoreRequest ?? 0) > 0;
   const asksMemory = !!compute?.cpuMemoryRequest && compute.cpuMemoryRequest !== "0";
   const ran = detail?.pods?.some((pod) => pod.startedAt);
