@@ -1,5 +1,5 @@
 # Muster: make help lists the targets.
-.PHONY: run build test bench trace crash fuzz fresh soak help ui setup
+.PHONY: run build test bench trace crash fuzz fresh soak oracle help ui setup
 
 help:
 	@echo "make run     installs what is missing, builds, starts Muster on this machine, and shows how to submit"
@@ -10,6 +10,7 @@ help:
 	@echo "make crash   1000 kills of the running program (make test does 100)"
 	@echo "make fuzz    every fuzz target for 60 seconds"
 	@echo "make soak    the engine's invariants over 10^9 random steps"
+	@echo "make oracle  the engine against brute force on 100 000 small worlds of each kind"
 	@echo "make fresh   the README's two commands in an empty Debian (needs root and debootstrap)"
 
 run: build
@@ -40,6 +41,11 @@ fuzz:
 
 soak: build
 	@build/bin/muster sim fuzz --seed 1 --steps 1000000000
+
+oracle:
+	@tools/setup.sh test
+	@tools/build.sh release sim_test
+	@MUSTER_ORACLE_WORLDS=100000 build/release/sim/sim_test --test-suite=oracle
 
 fresh:
 	@tools/fresh.sh

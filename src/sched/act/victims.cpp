@@ -71,7 +71,7 @@ class Search {
       if (!walk_on(more)) return false;
       give_back_unneeded();
       hold_back(world_, job_, batch_, {.action = rule_.action()});
-      if (rule_.may_move()) move_victims();
+      if (rule_.may_move()) move_victims(), spare_beside_moved();
       std::ptrdiff_t refused = rule_.first_refused(taken_);
       if (refused < 0) break;
       rule_out(static_cast<std::size_t>(refused));
@@ -156,11 +156,14 @@ class Search {
   void unplace(const std::vector<PodId>& pods) {
     for (PodId p : pods) {
       const PodRow& pod = world_.pod(p);
+      const NodeId n = spot_of(p);
       if (!pod.promised_node.is_none()) {
         world_.unpromise(p);
       } else if (!pod.node.is_none()) {
         world_.unbind(p);
       }
+      // Fewer slots than there are would end a search that has a place.
+      if (!n.is_none()) slots_->renew(n);
     }
   }
   std::size_t pods_taken() const {
@@ -309,7 +312,7 @@ class Search {
     for (std::size_t i = taken_.size(); i-- > 0;) {
       const Taken& t = taken_[i];
       spared[i] = (t.unit.core || !cores.contains(t.unit.job)) && test(t);
-      if (t.unit.core && !spared[i]) cores.insert(t.unit.job);
+      if (t.unit.core && !spared[i] && !t.moved) cores.insert(t.unit.job);
     }
     std::size_t kept = 0;
     for (std::size_t i = 0; i < taken_.size(); ++i)
@@ -318,6 +321,20 @@ class Search {
         ++kept;
       }
     taken_.resize(kept);
+  }
+
+  // Where a core is only moved, what is above it may stay as well.
+  void spare_beside_moved() {
+    std::unordered_set<JobId> moved;
+    for (const Taken& t : taken_)
+      if (t.unit.core && t.moved) moved.insert(t.unit.job);
+    if (moved.empty()) return;
+    map_guests();
+    const bool anywhere = taken_.size() * batch_.pods.size() <= tried_everywhere;
+    spare([&](const Taken& t) {
+      if (t.unit.core || t.moved || !moved.contains(t.unit.job)) return false;
+      return can_spare(t) || (anywhere && can_spare_anywhere(t));
+    });
   }
 
   // Victims that fit elsewhere are moved there instead of waiting. Most entitled first.
