@@ -71,7 +71,8 @@ class Division {
   Division(std::int64_t total, std::int64_t unit, const std::vector<Claimant>& all, std::int64_t k)
       : all_(all), unit_(unit), k_(k), left_(total), share_(all.size()), rest_(all.size()) {
     for (std::size_t i = 0; i < all.size(); ++i) {
-      const std::int64_t quota = all[i].quota < 0 ? total : all[i].quota;
+      // Nobody can be promised more than there is to give (rule 1.4.7).
+      const std::int64_t quota = all[i].quota < 0 ? total : std::min(all[i].quota, total);
       share_[i] = std::min(quota, wanted(i));
       left_ -= share_[i];
     }

@@ -11,8 +11,11 @@ namespace {
 
 // Kind 0 admits everybody, kind 1 only class 1.
 const std::vector<NodeKind> kinds = {{3, 8000}, {2, 8000}};
-const std::vector<Demand> demands = {{{4000, 1, 300}, 1, 5}, {{8000, 1, 1000}, 1, 4}, {{16000, 4, 1000}, 0, 3},
-                                     {{2000, 0, 0}, 1, 2},   {{500, 2, 400}, 0, 6}};
+const std::vector<Demand> demands = {{{4000, 1, 300}, 1, 5},
+                                     {{8000, 1, 1000}, 1, 4},
+                                     {{16000, 4, 1000}, 0, 3},
+                                     {{2000, 0, 0}, 1, 2},
+                                     {{500, 2, 400}, 0, 6}};
 
 bool fits(const Room& room, const Demand& d) {
   std::int32_t enough = 0;
