@@ -228,6 +228,8 @@ void World::relink_queues() {
       p = PoolId{static_cast<std::uint32_t>(pools.size())};
       PoolRow empty;
       empty.name = row.noun.pool, empty.gpu = config.gpu, empty.cpu = config.cpu;
+      empty.by_free.reset(1, nodes.size());
+      empty.by_room.reset(room_levels, nodes.size());
       pools.push_back(std::move(empty));
     }
     row.pool = p;
