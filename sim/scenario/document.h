@@ -82,10 +82,11 @@ struct Queue {
   std::optional<std::string> created;
   std::optional<std::string> pool;
   std::optional<QueueResource> gpu, cpu, memory;
+  std::map<std::string, QueueResource> classes;
   std::optional<std::string> preempt_min_runtime, reclaim_min_runtime;
   std::optional<Usage> usage;
 };
-MUSTER_DESCRIBE(Queue, name, parent, priority, created, pool, gpu, cpu, memory, preempt_min_runtime,
+MUSTER_DESCRIBE(Queue, name, parent, priority, created, pool, gpu, cpu, memory, classes, preempt_min_runtime,
                 reclaim_min_runtime, usage)
 
 struct Topology {

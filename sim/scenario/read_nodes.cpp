@@ -94,6 +94,9 @@ Result<model::Queue> read_queue(const document::Queue& queue, Time now, Time cre
   out.gpu = TRY(read_resource(queue.gpu, read_devices, pointer + "/gpu"));
   out.cpu = TRY(read_resource(queue.cpu, read_cores, pointer + "/cpu"));
   out.memory = TRY(read_resource(queue.memory, read_bytes, pointer + "/memory"));
+  for (const auto& [name, bounds] : queue.classes) {
+    out.classes[name] = TRY(read_resource(bounds, read_count, pointer + "/classes/" + json::escape_step(name)));
+  }
   if (queue.preempt_min_runtime) {
     out.preempt_min_runtime = TRY(read_length(*queue.preempt_min_runtime, pointer + "/preemptMinRuntime"));
   }

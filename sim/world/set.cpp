@@ -68,7 +68,7 @@ Result<void> World::set(const Set& item, const std::string& job, const std::stri
 
 Result<void> World::set_queue(const Set& item, const std::string& name, const std::string& pointer) {
   model::Queue queue = queues_[TRY(find_key(queues_, name, "queue", pointer + "/set"))];
-  const std::size_t dot = item.field.find('.');
+  const std::size_t dot = item.field.rfind('.');
   const std::string resource = item.field.substr(0, dot);
   const std::string field = dot == std::string::npos ? "" : item.field.substr(dot + 1);
   if (item.field == "priority") {
@@ -91,6 +91,8 @@ Result<void> World::set_queue(const Set& item, const std::string& name, const st
     TRY(set_resource(queue.cpu, field, item.to, read_cores, pointer));
   } else if (resource == "memory") {
     TRY(set_resource(queue.memory, field, item.to, read_bytes, pointer));
+  } else if (queue.classes.contains(resource)) {
+    TRY(set_resource(queue.classes[resource], field, item.to, read_count, pointer));
   } else {
     return unknown_field(item, {"gpu." + field, "cpu." + field, "memory." + field}, pointer);
   }

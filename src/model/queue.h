@@ -2,6 +2,7 @@
 // Queue: what the scheduler knows of a department or project inside one node pool (product rule 1.2.3).
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,9 @@ struct Queue {
   QueueResource gpu;
   QueueResource cpu{.quota = std::nullopt};
   QueueResource memory{.quota = std::nullopt};
+  // Named resource classes: other resources that pods ask for ("rdma/hca", "nvidia.com/mig-1g.10gb"), in units. One
+  // that is not named here is unlimited.
+  std::map<std::string, QueueResource> classes;
   std::optional<Duration> preempt_min_runtime;  // nullopt = inherit
   std::optional<Duration> reclaim_min_runtime;
   // Time-based fair share: used share of the cluster in the window, in thousandths (product rule 1.13).

@@ -417,6 +417,10 @@ model::Queue decode_queue(const json::Value& object) {
   queue.gpu = resource_of(object, "gpu", 1000);
   queue.cpu = resource_of(object, "cpu", 1);
   queue.memory = resource_of(object, "memory", 1e6);
+  if (const json::Value* classes = json::find(object, "/spec/resources/classes");
+      classes != nullptr && classes->is_object())
+    for (const auto& [name, bounds] : classes->get_object())
+      queue.classes[std::string(name)] = resource_of(object, "classes/" + json::escape_step(std::string(name)), 1);
   queue.preempt_min_runtime = duration_of(json::text_or(object, "/spec/preemptMinRuntime"));
   queue.reclaim_min_runtime = duration_of(json::text_or(object, "/spec/reclaimMinRuntime"));
   return queue;

@@ -102,7 +102,10 @@ TEST_CASE("a node's devices come from its annotation, else from how many it offe
 
 TEST_CASE("queues count GPUs in devices, CPU in milli-cores, memory in MB, and -1 is unlimited") {
   const model::Queue queue = decode_queue(parse(R"({"metadata":{"name":"q"},"spec":{"parentQueue":"d","resources":{
-    "gpu":{"quota":1.5,"limit":-1,"overQuotaWeight":2},"cpu":{"quota":-1,"limit":4000},"memory":{"quota":1000}}}})"));
+    "gpu":{"quota":1.5,"limit":-1,"overQuotaWeight":2},"cpu":{"quota":-1,"limit":4000},"memory":{"quota":1000},
+    "classes":{"rdma/hca":{"quota":4,"limit":-1}}}}})"));
+  CHECK(queue.classes.at("rdma/hca").quota == 4);
+  CHECK_FALSE(queue.classes.at("rdma/hca").limit.has_value());
   CHECK(queue.gpu.quota == 1500);
   CHECK_FALSE(queue.gpu.limit.has_value());
   CHECK(queue.gpu.weight_milli == 2000);

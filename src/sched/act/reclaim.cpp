@@ -134,7 +134,7 @@ class ReclaimRule final : public VictimRule {
     };
     std::int64_t theirs = at(held_ ? held_->of(s.right) : world_.queue(s.right).allocated, r);
     known->second = fmt::format("reclaimed by \"{}\" for {}, which needs {}: {}, {}", world_.queue(queue_).noun.name,
-                                world_.job(job_).key, explain::amount(r, at(need_, r)), state(s.right, theirs),
+                                world_.job(job_).key, explain::amount(world_, r, at(need_, r)), state(s.right, theirs),
                                 state(s.left, at(before_.at(s.left), r)));
     return known->second;
   }

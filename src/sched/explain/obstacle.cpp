@@ -117,14 +117,14 @@ Verdict refusal_verdict(const World& world, const act::Refusal& r) {
   Verdict v;
   v.reason = Reason::ReclaimNotAllowed;
   v.queue = q.noun.name;
-  v.resource = resource_name(r.resource);
+  v.resource = world.resource_name(r.resource);
   v.numbers = {{"need", number(r.resource, r.need)},
                {"allocated", number(r.resource, r.allocated)},
                {"fairShare", number(r.resource, r.fair_share)}};
   if (at(q.quota, r.resource) != unlimited) v.numbers["quota"] = number(r.resource, at(q.quota, r.resource));
   v.message = fmt::format(
       "nothing is free, and \"{}\" may not take from others: it uses {} of its fair share of {} and needs {} more",
-      shown(q), plain(r.resource, r.allocated), plain(r.resource, r.fair_share), amount(r.resource, r.need));
+      shown(q), plain(r.resource, r.allocated), plain(r.resource, r.fair_share), amount(world, r.resource, r.need));
   return v;
 }
 
@@ -162,26 +162,42 @@ std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_
   return sum;
 }
 
+std::int64_t free_of(const World& world, PoolId pool, int r) {
+  if (r == 0) return world.pool(pool).free_gpu;
+  DimId dim = 0;
+  while (dim < world.dims.size() && world.dims.name(dim) != world.resource_name(r)) ++dim;
+  if (r < 3) dim = r == 1 ? dim_cpu : dim_memory;
+  std::int64_t free = 0;
+  if (dim < world.dims.size())
+    world.pool(pool).nodes.each([&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, dim)); });
+  return free;
+}
+
+// The first resource of which too little is free; else the first that is asked for.
+int scarcest(const World& world, PoolId pool, const Resources& need) {
+  int asked = -1;
+  for (int r = 0; r < resource_count; ++r) {
+    if (at(need, r) == 0) continue;
+    if (free_of(world, pool, r) < at(need, r)) return r;
+    if (asked < 0) asked = r;
+  }
+  return std::max(asked, 0);
+}
+
 Verdict victims_verdict(act::Turn& turn, JobId j, const order::Batch& batch, PoolId pool, bool may_reclaim) {
   const World& world = turn.world;
   const Resources need = order::demand_of(world, batch.pods);
-  int r = need.gpu > 0 ? 0 : need.cpu > 0 ? 1 : 2;
-  std::int64_t free = 0;
-  if (r == 0) {
-    free = world.pool(pool).free_gpu;
-  } else {
-    world.pool(pool).nodes.each(
-        [&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, r == 1 ? dim_cpu : dim_memory)); });
-  }
+  const int r = scarcest(world, pool, need);
+  const std::int64_t free = free_of(world, pool, r);
   std::int64_t taken = takeable(turn, j, need, may_reclaim, r);
   const QueueRow& q = world.queue(world.job(j).queue);
   Verdict v;
   v.reason = Reason::VictimsInsufficient;
   v.queue = q.noun.name;
-  v.resource = resource_name(r);
+  v.resource = world.resource_name(r);
   v.numbers = {{"need", number(r, at(need, r))}, {"have", number(r, free + taken)}};
   v.message = fmt::format("needs {}; {} free and {} more could be taken from others by the rules",
-                          amount(r, at(need, r)), plain(r, free), plain(r, taken));
+                          amount(world, r, at(need, r)), plain(r, free), plain(r, taken));
   if (free + taken >= at(need, r)) v.message += ", but not on nodes where it fits together";
   return v;
 }

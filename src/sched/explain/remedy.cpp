@@ -19,7 +19,7 @@ using model::Remedy;
 namespace {
 
 // The finest step in which quotas and shares are given: a hundredth of a device, a milli-core, a MiB.
-std::int64_t step_of(int r) { return r == 0 ? 10 : r == 1 ? 1 : 1 << 20; }
+std::int64_t step_of(int r) { return r == 0 ? 10 : r == 2 ? 1 << 20 : 1; }
 
 class Remedies {
  public:
@@ -61,7 +61,7 @@ class Remedies {
         least(now, most, step_of(r), [&](std::int64_t value) { world_.log.set(at(world_.queue(q).*bound, r), value); });
     if (to == now) return;
     add(to - now,
-        {fmt::format("queue/{}", row.noun.name), fmt::format("{}.{}", resource_name(r), what), number(r, to)});
+        {fmt::format("queue/{}", row.noun.name), fmt::format("{}.{}", world_.resource_name(r), what), number(r, to)});
   }
 
   void try_preemptible() {
@@ -135,14 +135,18 @@ class Remedies {
   std::vector<std::pair<std::int64_t, Remedy>> found_;
 };
 
-int resource_of(const std::string& name) { return name == "cpu" ? 1 : name == "memory" ? 2 : 0; }
+int resource_of(const World& world, const std::string& name) {
+  for (int r = 1; r < 3 + static_cast<int>(world.named_resources.size()); ++r)
+    if (world.resource_name(r) == name) return r;
+  return 0;
+}
 
 }  // namespace
 
 std::vector<Remedy> remedies(World& world, order::Lines& lines, JobId j, const model::Verdict& verdict, Time now) {
   Remedies search(world, lines, j, now);
   QueueId q = world.find_queue(verdict.queue);
-  int r = resource_of(verdict.resource);
+  int r = resource_of(world, verdict.resource);
   switch (verdict.reason) {
     case Reason::OverLimit:
       if (!q.is_none()) search.try_bound(q, r, &QueueRow::limit, "limit");

@@ -130,7 +130,7 @@ Verdict insufficient_resources(const World& world, const order::Batch& batch, Po
       v.message += fmt::format(" ({} are free in all, but not together)", gpus(free));
   } else {
     int r = v.causes.contains("memory") && !v.causes.contains("CPU") ? 2 : 1;
-    v.resource = resource_name(r);
+    v.resource = world.resource_name(r);
     std::int64_t most = 0;
     (world.classes[guest.shape.klass.value].nodes & world.pool(pool).nodes).each([&](NodeId n) {
       DimId d = r == 1 ? dim_cpu : dim_memory;
@@ -139,7 +139,7 @@ Verdict insufficient_resources(const World& world, const order::Batch& batch, Po
     v.numbers = {{"need", number(r, at(one, r))}, {"have", number(r, most)}, {"nodes", static_cast<double>(nodes)}};
     v.message =
         fmt::format("needs {}{}; the best of {} has {} free", same > 1 ? fmt::format("{} pods with ", same) : "",
-                    amount(r, at(one, r)), count_of(nodes, "node"), plain(r, most));
+                    amount(world, r, at(one, r)), count_of(nodes, "node"), plain(r, most));
     if (!v.causes.contains("CPU") && !v.causes.contains("memory") && !v.causes.empty()) {
       v.resource = v.causes.begin()->first;
       v.message = fmt::format("does not fit on any of {}", count_of(nodes, "node"));

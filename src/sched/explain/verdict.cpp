@@ -79,7 +79,7 @@ Verdict limit_verdict(const World& world, const act::Breach& b) {
   const QueueRow& q = world.queue(b.queue);
   Verdict v;
   v.queue = q.noun.name;
-  v.resource = resource_name(b.resource);
+  v.resource = world.resource_name(b.resource);
   v.numbers = {{b.guarded ? "quota" : "limit", number(b.resource, b.bound)},
                {"allocated", number(b.resource, b.allocated)},
                {"need", number(b.resource, b.need)}};
@@ -89,11 +89,12 @@ Verdict limit_verdict(const World& world, const act::Breach& b) {
         "needs {}, but a non-preemptible workload stays within quota: \"{}\" has a quota of {} and {} of it are taken "
         "by "
         "non-preemptible workloads; a preemptible workload may go over quota",
-        amount(b.resource, b.need), shown(q), plain(b.resource, b.bound), plain(b.resource, b.allocated));
+        amount(world, b.resource, b.need), shown(q), plain(b.resource, b.bound), plain(b.resource, b.allocated));
   } else {
     v.reason = Reason::OverLimit;
-    v.message = fmt::format("needs {}, but \"{}\" is limited to {} and already uses {}", amount(b.resource, b.need),
-                            shown(q), plain(b.resource, b.bound), plain(b.resource, b.allocated));
+    v.message =
+        fmt::format("needs {}, but \"{}\" is limited to {} and already uses {}", amount(world, b.resource, b.need),
+                    shown(q), plain(b.resource, b.bound), plain(b.resource, b.allocated));
   }
   return v;
 }

@@ -23,18 +23,20 @@ std::string gpus(std::int64_t milli) { return decimal(milli) + (milli == 0 || mi
 
 std::string plain(int resource, std::int64_t value) {
   if (value == unlimited) return "unlimited";
+  if (resource > 2) return std::to_string(value);
   return resource == 2 ? bytes_to_words(value) : decimal(value);
 }
 
-std::string amount(int resource, std::int64_t value) {
+std::string amount(const World& world, int resource, std::int64_t value) {
   if (value == unlimited) return "unlimited";
   if (resource == 0) return gpus(value);
   if (resource == 1) return decimal(value) + (value == 1000 ? " CPU core" : " CPU cores");
+  if (resource > 2) return fmt::format("{} of {}", value, world.resource_name(resource));
   return bytes_to_words(value) + " of memory";
 }
 
 double number(int resource, std::int64_t value) {
-  return resource == 2 ? static_cast<double>(value) : static_cast<double>(value) / 1000.0;
+  return resource >= 2 ? static_cast<double>(value) : static_cast<double>(value) / 1000.0;
 }
 
 }  // namespace muster::sched::explain

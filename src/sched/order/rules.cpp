@@ -22,6 +22,7 @@ Ratio dominant(const World& world, const QueueRow& q, const Resources& next) {
   const Resources total = share::capacity(world.pool(q.pool));
   for (int r = 0; r < resource_count; ++r) {
     std::int64_t used = at(q.allocated, r) + at(next, r);
+    if (used == 0) continue;
     std::int64_t share = share::allocatable(q, r);
     if (share == unlimited) share = at(total, r);
     Ratio here{used, share};

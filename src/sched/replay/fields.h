@@ -70,7 +70,7 @@ void fields(A& a, model::QueueResource& v) {
 template <class A>
 void fields(A& a, model::Queue& v) {
   a(v.name), a(v.parent), a(v.display_name), a(v.pool), a(v.priority), a(v.created), a(v.gpu), a(v.cpu), a(v.memory);
-  a(v.preempt_min_runtime), a(v.reclaim_min_runtime), a(v.usage_gpu_milli);
+  a(v.preempt_min_runtime), a(v.reclaim_min_runtime), a(v.usage_gpu_milli), a(v.classes);
 }
 template <class A>
 void fields(A& a, model::TopologyConstraint& v) {

@@ -10,19 +10,22 @@ using model::Resources;
 
 namespace {
 
-const model::QueueResource& setting(const QueueRow& q, int r) {
-  return r == 0 ? q.noun.gpu : r == 1 ? q.noun.cpu : q.noun.memory;
+const model::QueueResource& setting(const World& world, const QueueRow& q, int r) {
+  static const model::QueueResource unbounded{.quota = std::nullopt};
+  if (r < 3) return r == 0 ? q.noun.gpu : r == 1 ? q.noun.cpu : q.noun.memory;
+  auto it = q.noun.classes.find(world.named_resources[static_cast<std::size_t>(r - 3)]);
+  return it == q.noun.classes.end() ? unbounded : it->second;
 }
 
 void divide_among(World& world, const std::vector<QueueId>& siblings, const Resources& total) {
   if (siblings.empty()) return;
   std::vector<Claim> claims(siblings.size());
-  for (int r = 0; r < resource_count; ++r) {
+  for (int r = 0; r < 3 + static_cast<int>(world.named_resources.size()); ++r) {
     for (std::size_t i = 0; i < siblings.size(); ++i) {
       const QueueRow& q = world.queue(siblings[i]);
       claims[i].quota = at(q.quota, r);
       claims[i].requestable = std::min(at(q.allocated, r) + at(q.pending, r), at(q.limit, r));
-      claims[i].weight = std::max<std::int64_t>(0, setting(q, r).weight_milli);
+      claims[i].weight = std::max<std::int64_t>(0, setting(world, q, r).weight_milli);
       claims[i].usage = r == 0 ? q.noun.usage_gpu_milli : 0;
       claims[i].priority = q.noun.priority;
       claims[i].rank = q.rank;

@@ -95,7 +95,12 @@ void World::charge_queues(QueueId q, Resources QueueRow::* field, const Resource
     log.add(cell.gpu, sign * what.gpu);
     log.add(cell.cpu, sign * what.cpu);
     log.add(cell.memory, sign * what.memory);
+    for (std::size_t i = 0; i < named_resources.size(); ++i) log.add(cell.named[i], sign * what.named[i]);
   }
+}
+
+void World::assign(Resources& cell, const Resources& value) {
+  for (int r = 0; r < resource_count; ++r) log.set(at(cell, r), at(value, r));
 }
 
 std::int64_t World::device_charge(const Shape& shape, NodeId n, std::uint64_t mask) const {
@@ -110,7 +115,7 @@ std::int64_t World::device_charge(const Shape& shape, NodeId n, std::uint64_t ma
 }
 
 Resources World::demand(const Shape& shape, PoolId pool_id) const {
-  Resources out{0, shape.constraints.cpu, shape.constraints.memory};
+  Resources out{0, shape.constraints.cpu, shape.constraints.memory, shape.named};
   const model::GpuRequest& gpu = shape.gpu();
   if (gpu.kind == model::GpuRequest::Kind::Mig) {
     out.gpu = shape.mig_milli;
@@ -207,7 +212,7 @@ void World::refresh_guarded(JobId j) {
     }
   }
   if (!queues_dirty_ && !row.queue.is_none()) charge_queues(row.queue, &QueueRow::guarded, fresh - row.guarded, 1);
-  log.set(row.guarded.gpu, fresh.gpu), log.set(row.guarded.cpu, fresh.cpu), log.set(row.guarded.memory, fresh.memory);
+  assign(row.guarded, fresh);
 }
 
 void World::account(PodId p, int sign) {
@@ -223,8 +228,7 @@ void World::account(PodId p, int sign) {
     if (row.foreign && node(row.node).usable) {
       PoolRow& owner = pools[node(row.node).pool.value];
       Resources what = demand(s, node(row.node).pool);
-      log.add(owner.foreign.gpu, sign * what.gpu), log.add(owner.foreign.cpu, sign * what.cpu);
-      log.add(owner.foreign.memory, sign * what.memory);
+      for (int r = 0; r < resource_count; ++r) log.add(at(owner.foreign, r), sign * at(what, r));
     }
   }
   if (!row.promised_node.is_none()) {
@@ -375,7 +379,7 @@ void World::set_preemptibility(JobId j, Preemptibility kind) {
     // What it guards is taken out by guarding nothing.
     Resources guarded = job(j).guarded;
     if (!job(j).queue.is_none()) charge_queues(job(j).queue, &QueueRow::guarded, guarded, -1);
-    log.set(job(j).guarded.gpu, 0), log.set(job(j).guarded.cpu, 0), log.set(job(j).guarded.memory, 0);
+    assign(job(j).guarded, {});
   }
   log.set(job(j).preemptibility, kind);
   mark_changed(j);

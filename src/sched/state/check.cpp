@@ -149,10 +149,10 @@ class Recount {
     auto put = [&](std::string name, std::int64_t value) { out.emplace_back(std::move(name), value); };
     for (const auto& q : w_.queues) {
       if (!q.live) continue;
-      for (int r = 0; r < resource_count; ++r) {
-        put(fmt::format("queue {} {} allocated", q.noun.name, resource_name(r)), at(q.allocated, r));
-        put(fmt::format("queue {} {} guarded", q.noun.name, resource_name(r)), at(q.guarded, r));
-        put(fmt::format("queue {} {} pending", q.noun.name, resource_name(r)), at(q.pending, r));
+      for (int r = 0; r < 3 + static_cast<int>(w_.named_resources.size()); ++r) {
+        put(fmt::format("queue {} {} allocated", q.noun.name, w_.resource_name(r)), at(q.allocated, r));
+        put(fmt::format("queue {} {} guarded", q.noun.name, w_.resource_name(r)), at(q.guarded, r));
+        put(fmt::format("queue {} {} pending", q.noun.name, w_.resource_name(r)), at(q.pending, r));
       }
     }
     for (const auto& p : w_.pools) put(fmt::format("pool {} free", p.name), p.free_gpu);

@@ -38,10 +38,11 @@ class Column {
   std::vector<T> cells_;
 };
 
-// The three resources that queues share, by index, for loops over model::Resources.
-inline constexpr int resource_count = 3;
-inline std::int64_t& at(model::Resources& r, int i) { return i == 0 ? r.gpu : i == 1 ? r.cpu : r.memory; }
-inline std::int64_t at(const model::Resources& r, int i) { return i == 0 ? r.gpu : i == 1 ? r.cpu : r.memory; }
-inline const char* resource_name(int i) { return i == 0 ? "gpu" : i == 1 ? "cpu" : "memory"; }
+// The resources that queues share, by index, for loops over model::Resources: GPU, CPU, memory, then named classes.
+inline constexpr int resource_count = 3 + static_cast<int>(model::named_resources);
+inline std::int64_t& at(model::Resources& r, int i) {
+  return i == 0 ? r.gpu : i == 1 ? r.cpu : i == 2 ? r.memory : r.named[static_cast<std::size_t>(i - 3)];
+}
+inline std::int64_t at(const model::Resources& r, int i) { return at(const_cast<model::Resources&>(r), i); }
 
 }  // namespace muster::sched

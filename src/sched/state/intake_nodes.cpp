@@ -218,6 +218,12 @@ void World::refresh_nodes() {
     bool first = p.nodes.empty();
     p.nodes.put(NodeId{i});
     p.offered.cpu += row.noun->cpu, p.offered.memory += row.noun->memory;
+    for (std::size_t k = 0; k < named_resources.size(); ++k) {
+      if (auto it = row.noun->extended.find(named_resources[k]); it != row.noun->extended.end())
+        p.offered.named[k] += it->second;
+      if (auto it = row.noun->mig_instances.find(named_resources[k]); it != row.noun->mig_instances.end())
+        p.offered.named[k] += it->second;
+    }
     auto count = static_cast<std::int32_t>(row.device_count);
     p.uniform = p.uniform && (first || count == p.most_devices);
     p.most_devices = std::max(p.most_devices, count);

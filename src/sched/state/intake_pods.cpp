@@ -64,6 +64,7 @@ ShapeId World::intern(const model::Constraints& c, std::string_view ns) {
     for (const auto& [name, count] : c.gpu.mig) s.need.emplace_back(dim(name), count);
     s.mig_milli = model::charged_milli(c.gpu, 0);
   }
+  for (std::size_t i = 0; i < named_resources.size(); ++i) s.named[i] = named_amount(c, i);
   std::size_t terms = domains.term_count();
   for (const auto& t : c.pod_affinity) s.affinity.push_back(domains.term(ns, t.topology_key, t.labels));
   for (const auto& t : c.pod_anti_affinity) s.anti_affinity.push_back(domains.term(ns, t.topology_key, t.labels));

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include "model/names.h"
 #include "sched/state/world.h"
@@ -16,8 +16,15 @@ namespace {
 
 std::int64_t bound(const std::optional<std::int64_t>& value) { return value ? *value : unlimited; }
 
-Resources quota_of(const model::Queue& q) { return {bound(q.gpu.quota), bound(q.cpu.quota), bound(q.memory.quota)}; }
-Resources limit_of(const model::Queue& q) { return {bound(q.gpu.limit), bound(q.cpu.limit), bound(q.memory.limit)}; }
+using Bound = std::optional<std::int64_t> model::QueueResource::*;
+
+Resources bounds_of(const model::Queue& q, Bound of, const std::vector<std::string>& named) {
+  Resources out{bound(q.gpu.*of), bound(q.cpu.*of), bound(q.memory.*of)};
+  out.named.fill(unlimited);
+  for (std::size_t i = 0; i < named.size(); ++i)
+    if (auto it = q.classes.find(named[i]); it != q.classes.end()) out.named[i] = bound(it->second.*of);
+  return out;
+}
 
 }  // namespace
 
@@ -111,6 +118,7 @@ Result<void> World::upsert(const model::Queue& noun) {
     QueueId q = find_queue(up);
     up = q.is_none() ? "" : queue(q).noun.parent;
   }
+  TRY(name_resources(noun));
   QueueId q = find_queue(noun.name);
   bool fresh = q.is_none();
   if (fresh) {
@@ -129,8 +137,38 @@ Result<void> World::upsert(const model::Queue& noun) {
     queues_dirty_ = true;
   row.live = true;
   row.noun = noun;
-  row.quota = quota_of(noun), row.limit = limit_of(noun);
+  row.quota = bounds_of(noun, &model::QueueResource::quota, named_resources);
+  row.limit = bounds_of(noun, &model::QueueResource::limit, named_resources);
   ++shares_version;
+  return {};
+}
+
+std::string World::resource_name(int r) const {
+  if (r < 3) return r == 0 ? "gpu" : r == 1 ? "cpu" : "memory";
+  return named_resources[static_cast<std::size_t>(r - 3)];
+}
+
+std::int64_t World::named_amount(const model::Constraints& c, std::size_t i) const {
+  if (auto it = c.extended.find(named_resources[i]); it != c.extended.end()) return it->second;
+  if (auto it = c.gpu.mig.find(named_resources[i]); it != c.gpu.mig.end()) return it->second;
+  return 0;
+}
+
+// Resources that a queue has bounds for become dimensions of their own; what is there is counted anew.
+Result<void> World::name_resources(const model::Queue& noun) {
+  std::vector<std::string> fresh;
+  for (const auto& [name, bounds] : noun.classes)
+    if (std::find(named_resources.begin(), named_resources.end(), name) == named_resources.end()) fresh.push_back(name);
+  if (fresh.empty()) return {};
+  if (named_resources.size() + fresh.size() > model::named_resources)
+    return invalid(
+        fmt::format("queue \"{}\" bounds \"{}\", but at most {} resources beside GPU, CPU and memory can "
+                    "have quotas; these do: {}",
+                    noun.name, fresh.front(), model::named_resources, fmt::join(named_resources, ", ")));
+  named_resources.insert(named_resources.end(), fresh.begin(), fresh.end());
+  for (Shape& s : shapes)
+    for (std::size_t i = 0; i < named_resources.size(); ++i) s.named[i] = named_amount(s.constraints, i);
+  queues_dirty_ = nodes_dirty_ = true;
   return {};
 }
 

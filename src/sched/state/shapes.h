@@ -2,6 +2,7 @@
 // Shapes: what of a pod decides where it may go, interned, so that pods of one template are one row; and constraint
 // classes, the part of a shape that only labels and taints of nodes answer, kept as a set of nodes.
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,6 +48,7 @@ struct Shape {
   std::vector<TermId> affinity, anti_affinity, spread;
   bool is_dynamic = false;  // depends on which pods are where: ports, terms
   std::int64_t mig_milli = 0;
+  std::array<std::int64_t, model::named_resources> named{};
   std::int32_t pods = 0;  // that have this shape
 
   const model::GpuRequest& gpu() const { return constraints.gpu; }

@@ -42,7 +42,10 @@ class World {
   std::vector<Shape> shapes;
   std::vector<ConstraintClass> classes;
   std::vector<TopologyRow> topologies;
-  std::vector<BudgetRow> budgets;    // as in the config
+  std::vector<BudgetRow> budgets;  // as in the config
+  // Resources beside GPU, CPU and memory that some queue has a quota, limit or weight for.
+  std::vector<std::string> named_resources;
+  std::string resource_name(int r) const;
   std::uint64_t nodes_version = 0;   // grows when nodes or their labels change
   std::uint64_t shares_version = 0;  // grows when fair shares may differ
   // Slots of shapes on empty nodes (fit::slots_when_empty), while nodes are what they were.
@@ -174,6 +177,9 @@ class World {
   std::vector<std::uint32_t> budgets_of(const PodRow& pod) const;
   void rebuild_budgets();
   void refresh_guarded(JobId j);
+  Result<void> name_resources(const model::Queue& queue);
+  std::int64_t named_amount(const model::Constraints& constraints, std::size_t i) const;
+  void assign(model::Resources& cell, const model::Resources& value);
   void charge_queues(QueueId q, model::Resources QueueRow::* field, const model::Resources& what, int sign);
   void link(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n);
   void unlink(PodId PodRow::* next, PodId PodRow::* prev, PodId NodeRow::* head, PodId p, NodeId n);
