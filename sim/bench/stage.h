@@ -9,7 +9,6 @@
 #include <unordered_map>
 #include <vector>
 
-#include "base/clock.h"
 #include "sched/engine.h"
 #include "sched/replay/log.h"
 

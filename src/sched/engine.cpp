@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <unordered_map>
 
 #include <fmt/core.h>
 
@@ -47,7 +48,10 @@ struct Engine::Inside {
   void keep_claims();
   bool tour_pools(Time now);
   void tell_verdicts(act::Turn& turn, Round& round);
-  void tell(act::Turn& turn, Round& round, JobId j);
+  // Jobs of one class wait for the same reason.
+  using Told = std::unordered_map<order::ClassIndex, Verdict>;
+  void tell(act::Turn& turn, Round& round, JobId j, Told& told);
+  std::optional<Verdict> verdict_like(act::Turn& turn, JobId j, Told& told);
   std::optional<Time> next_wake(Time now) const;
   std::int64_t next_end_of_guarantee(Time now) const;
 };
@@ -201,9 +205,21 @@ bool is_counted(std::int32_t told) {
 
 }  // namespace
 
-void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j) {
+std::optional<Verdict> Engine::Inside::verdict_like(act::Turn& turn_now, JobId j, Told& told) {
+  const order::ClassIndex c = lines.class_of(j);
+  bool alone = c == order::no_class || lines.waiting(c).alone;
+  for (GroupId g : world.job(j).groups) alone = alone || world.group(g).gated > 0 || world.group(g).promised > 0;
+  if (alone) return explain::verdict_of(turn_now, j);
+  auto known = told.find(c);
+  if (known != told.end()) return known->second;
+  auto fresh = explain::verdict_of(turn_now, j);
+  if (fresh) told.emplace(c, *fresh);
+  return fresh;
+}
+
+void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j, Told& told) {
   JobRow& job = world.job(j);
-  auto v = explain::verdict_of(turn_now, j);
+  auto v = verdict_like(turn_now, j, told);
   if (!v) {
     if (job.told >= 0) out.verdicts.emplace_back(job.key, std::nullopt);
     job.told = -1;
@@ -226,8 +242,9 @@ void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j) {
 void Engine::Inside::tell_verdicts(act::Turn& turn_now, Round& out) {
   lines.refresh();
   for (auto& key : world.take_dropped()) at_home.erase(key), out.verdicts.emplace_back(std::move(key), std::nullopt);
+  Told told;
   for (JobId j : lines.take_changed())
-    if (world.job(j).live) tell(turn_now, out, j);
+    if (world.job(j).live) tell(turn_now, out, j, told);
   const bool in_full = lines.waiting_count() <= told_in_full;
   for (std::uint32_t p = 0; p < world.pools.size(); ++p) {
     for (QueueId q : lines.leaves(PoolId{p})) {
@@ -237,7 +254,7 @@ void Engine::Inside::tell_verdicts(act::Turn& turn_now, Round& out) {
         std::int32_t fresh = reason ? static_cast<std::int32_t>(*reason) : -1;
         if (fresh == klass.told && !(in_full && is_counted(fresh))) continue;
         klass.told = fresh;
-        for (const auto& standing : klass.jobs) tell(turn_now, out, standing.job);
+        for (const auto& standing : klass.jobs) tell(turn_now, out, standing.job, told);
       }
     }
   }

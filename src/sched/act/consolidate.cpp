@@ -69,7 +69,7 @@ void consolidate(Turn& turn) {
       return is_candidate(turn, j) && !is_delayed(turn, j) &&
              world.job(j).preemptibility == model::Preemptibility::Preemptible;
     });
-    turn.hopeless.clear();
+    std::unordered_set<std::string> in_vain;
     turn.stuck.clear();
     for (JobId j = serving.next(); !j.is_none(); j = serving.next()) {
       order::Batch batch = order::next_batch(world, j);
@@ -77,11 +77,11 @@ void consolidate(Turn& turn) {
       if (!batch.empty() && !breach(world, j, batch)) {
         // Who moves does not depend on the queue for which it does: one "no" answers for all that need the same.
         std::string needs = is_exact(world, batch) ? order::signature(world, j, batch) : "";
-        if (needs.empty() || !turn.hopeless.contains(needs)) {
+        if (needs.empty() || !in_vain.contains(needs)) {
           MoveRule rule(turn, j);
           made = make_room(turn, j, batch, rule);
-          if (made) turn.hopeless.clear();
-          if (!made && !needs.empty()) turn.hopeless.insert(std::move(needs));
+          if (made) in_vain.clear();
+          if (!made && !needs.empty()) in_vain.insert(std::move(needs));
         }
       }
       made ? serving.placed() : serving.failed();

@@ -19,6 +19,7 @@ class PreemptRule final : public VictimRule {
   model::Action action() const override { return model::Action::Preempt; }
   bool may_fill() const override { return false; }
   bool may_move() const override { return true; }
+  bool asks_by_queue() const override { return false; }
   bool admits_queue(QueueId leaf) const override { return leaf == world_.job(job_).queue; }
   bool admits_job(JobId victim) const override {
     return world_.job(victim).noun.priority < world_.job(job_).noun.priority;

@@ -17,6 +17,8 @@ struct Turn {
   Time now;
   // Batches that found no place in this action, by what they need; jobs that need the same are not tried again.
   std::unordered_set<std::string> hopeless;
+  // What would not find enough devices whoever gave way (reach.h), as was found in this action.
+  std::unordered_set<std::string> out_of_reach = {};
   // Nodes that a consolidation cannot empty for pods of so many devices, as was found in this round.
   std::map<std::pair<PoolId, std::int32_t>, NodeSet> stuck = {};
 };

@@ -10,6 +10,7 @@
 #include "sched/act/emptying.h"
 #include "sched/act/limits.h"
 #include "sched/act/place.h"
+#include "sched/act/reach.h"
 #include "sched/act/slots.h"
 #include "sched/fit/fit.h"
 #include "sched/order/giving.h"
@@ -21,6 +22,8 @@ namespace {
 
 // Up to so many (units x pods) a search tries every unit once more with the whole batch placed anew.
 constexpr std::size_t tried_everywhere = 256;
+// Units that are taken before it is counted whether all there are would do.
+constexpr std::size_t counted_after = 32;
 
 class Search {
  public:
@@ -41,10 +44,18 @@ class Search {
     const bool counts = !depends_on_others() && !has_topology();
     const bool known_none = batch_.pods.size() == 1 && counts;
     if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves)) return empty_nodes(known_none);
+    const std::string question = rule_.asks_by_queue() ? reach_key(world_, batch_, leaves) : "";
+    if (!question.empty() && turn_.out_of_reach.contains(question)) return false;
     order::Giving giving(world_, turn_.lines, leaves, [this](JobId v) { return may_ask(v); });
     slots_.emplace(world_, batch_, pool_, known_none);
     std::size_t steps = rule_.only_moves() ? static_cast<std::size_t>(world_.config.consolidation_walk) : SIZE_MAX;
     return finish([&] {
+      // Before it takes many, a search asks whether all of them would be enough.
+      if (taken_.size() == counted_after && ruled_out_.empty() &&
+          is_out_of_reach(world_, turn_.lines, batch_, pool_, leaves, [&](JobId v) { return rule_.admits_job(v); })) {
+        if (!question.empty()) turn_.out_of_reach.insert(question);
+        return false;
+      }
       for (; steps > 0; --steps) {
         const JobId v = giving.next();
         if (v.is_none()) return false;
@@ -459,6 +470,7 @@ bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule&
   auto mark = turn.world.log.mark();
   if (Search(turn, j, batch, rule).run()) {
     turn.world.log.keep(mark);
+    turn.out_of_reach.clear();
     return true;
   }
   turn.world.log.rollback(mark);

@@ -34,6 +34,8 @@ class VictimRule {
   // Only what is above its minimum.
   virtual bool surplus_only(JobId victim) const = 0;
   virtual bool may_move() const = 0;
+  // Whom it asks depends on the queues that it admits, not on the job for which it asks.
+  virtual bool asks_by_queue() const { return true; }
   // Nobody is evicted for good.
   virtual bool only_moves() const { return false; }
   // Whether a job that needs nobody to give way is placed too.
