@@ -1,8 +1,9 @@
 #pragma once
-// Reach: a certain "no" by counting devices. Where the pods of a batch would not find enough of them even if everybody
-// gave way who may be asked, no search is needed.
+// Reach: what follows for a batch from counting devices, before anybody is searched for. Where too few would be free
+// even if everybody gave way who may be asked, or where more must go for good than the rule allows, the answer is no.
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "sched/order/batch.h"
@@ -10,9 +11,14 @@
 
 namespace muster::sched::act {
 
-// Looks at everything that the leaves' jobs hold, once. As the world is now: who has left already counts as free.
-bool is_out_of_reach(const World& world, const order::Lines& lines, const order::Batch& batch, PoolId pool,
-                     const std::vector<QueueId>& leaves, const std::function<bool(JobId)>& admits);
+struct Reach {
+  bool none = false;         // not even if everybody left
+  std::int64_t leaving = 0;  // thousandths of devices that must at least be given up by jobs that find no other place
+};
+
+// Looks once at everything that the leaves' jobs hold.
+Reach reach_of(const World& world, const order::Lines& lines, const order::Batch& batch, PoolId pool,
+               const std::vector<QueueId>& leaves, const std::function<bool(JobId)>& admits);
 
 // The question as bytes: equal exactly when the answer is, for the same `admits` and the same world.
 std::string reach_key(const World& world, const order::Batch& batch, const std::vector<QueueId>& leaves);

@@ -4,8 +4,10 @@
 #include <map>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <unordered_set>
 
+#include "sched/act/reach.h"
 #include "sched/order/lines.h"
 #include "sched/state/world.h"
 
@@ -17,8 +19,8 @@ struct Turn {
   Time now;
   // Batches that found no place in this action, by what they need; jobs that need the same are not tried again.
   std::unordered_set<std::string> hopeless;
-  // What would not find enough devices whoever gave way (reach.h), as was found in this action.
-  std::unordered_set<std::string> out_of_reach = {};
+  // What counting devices says, as was found in this action since somebody last gave way.
+  std::unordered_map<std::string, Reach> reaches = {};
   // Nodes that a consolidation cannot empty for pods of so many devices, as was found in this round.
   std::map<std::pair<PoolId, std::int32_t>, NodeSet> stuck = {};
 };

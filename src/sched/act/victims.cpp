@@ -35,7 +35,9 @@ class Search {
         rule_(rule),
         pool_(world_.queue(world_.job(j).queue).pool) {}
 
-  bool run() {
+  // `counted`: devices are counted before anybody is taken. Else a search that takes many stops there, and was cut.
+  bool run(bool counted) {
+    counted_ = counted;
     // What others have left in this round goes to whom the rule would let take it. Else the next round decides, in the
     // order of the queues.
     if (try_place()) return rule_.may_fill();
@@ -44,18 +46,13 @@ class Search {
     const bool counts = !depends_on_others() && !has_topology();
     const bool known_none = batch_.pods.size() == 1 && counts;
     if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves)) return empty_nodes(known_none);
-    const std::string question = rule_.asks_by_queue() ? reach_key(world_, batch_, leaves) : "";
-    if (!question.empty() && turn_.out_of_reach.contains(question)) return false;
+    if (counted_ && is_out_of_reach(leaves)) return false;
     order::Giving giving(world_, turn_.lines, leaves, [this](JobId v) { return may_ask(v); });
     slots_.emplace(world_, batch_, pool_, known_none);
     std::size_t steps = rule_.only_moves() ? static_cast<std::size_t>(world_.config.consolidation_walk) : SIZE_MAX;
     return finish([&] {
-      // Before it takes many, a search asks whether all of them would be enough.
-      if (taken_.size() == counted_after && ruled_out_.empty() &&
-          is_out_of_reach(world_, turn_.lines, batch_, pool_, leaves, [&](JobId v) { return rule_.admits_job(v); })) {
-        if (!question.empty()) turn_.out_of_reach.insert(question);
-        return false;
-      }
+      was_cut_ = !counted_ && taken_.size() >= counted_after;
+      if (was_cut_) return false;
       for (; steps > 0; --steps) {
         const JobId v = giving.next();
         if (v.is_none()) return false;
@@ -72,6 +69,8 @@ class Search {
       return false;
     });
   }
+
+  bool was_cut() const { return was_cut_; }
 
  private:
   // Takes more until the batch has a place that the rule lets it have. `more`: takes something more, or says that there
@@ -91,6 +90,22 @@ class Search {
     if (pods_taken() > rule_.most_pods() || forsakes_nominated() || is_breached(world_, job_, batch_)) return false;
     for (const Taken& t : taken_) world_.job(t.unit.job).evict_message = rule_.message(t);
     return true;
+  }
+
+  // Whether counting devices says no.
+  bool is_out_of_reach(const std::vector<QueueId>& leaves) {
+    const auto count = [&] {
+      return reach_of(world_, turn_.lines, batch_, pool_, leaves, [&](JobId v) { return rule_.admits_job(v); });
+    };
+    Reach reach;
+    if (rule_.asks_by_queue()) {
+      auto [known, fresh] = turn_.reaches.try_emplace(reach_key(world_, batch_, leaves));
+      if (fresh) known->second = count();
+      reach = known->second;
+    } else {
+      reach = count();
+    }
+    return reach.none || (reach.leaving > 0 && rule_.most_gpus(leaves, reach.leaving) < reach.leaving);
   }
 
   // Where the fewest pods have to leave.
@@ -441,6 +456,7 @@ class Search {
   std::unordered_map<NodeId, std::vector<PodId>> guests_;  // the batch by node
   bool depends_on_others_ = false;
   std::vector<JobId> ruled_out_;
+  bool counted_ = false, was_cut_ = false;
 };
 
 }  // namespace
@@ -467,13 +483,18 @@ bool moves_too_many(World& world, JobId j, const order::Batch& batch, const Vict
 
 bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule& rule) {
   if (moves_too_many(turn.world, j, batch, rule)) return false;
-  auto mark = turn.world.log.mark();
-  if (Search(turn, j, batch, rule).run()) {
-    turn.world.log.keep(mark);
-    turn.out_of_reach.clear();
-    return true;
+  // Most searches need a few victims; only a longer one is worth the counting.
+  for (bool counted : {false, true}) {
+    auto mark = turn.world.log.mark();
+    Search search(turn, j, batch, rule);
+    if (search.run(counted)) {
+      turn.world.log.keep(mark);
+      turn.reaches.clear();
+      return true;
+    }
+    turn.world.log.rollback(mark);
+    if (!search.was_cut()) return false;
   }
-  turn.world.log.rollback(mark);
   return false;
 }
 
