@@ -29,6 +29,11 @@ class MoveRule final : public VictimRule {
   bool admits_job(JobId victim) const override { return !is_guaranteed_from_move(turn_, victim); }
   // What moves frees nothing in sum.
   std::int64_t most_gpus(const std::vector<QueueId>&, std::int64_t) const override { return 0; }
+  std::vector<Giver> givers(const std::vector<QueueId>& leaves) const override {
+    std::vector<Giver> out;
+    for (QueueId q : leaves) out.push_back({q, {}, 0});
+    return out;
+  }
   bool admits_more(QueueId) const override { return true; }
   bool surplus_only(JobId) const override { return false; }
   std::size_t most_pods() const override {

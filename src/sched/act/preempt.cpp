@@ -25,6 +25,11 @@ class PreemptRule final : public VictimRule {
     return world_.job(victim).noun.priority < world_.job(job_).noun.priority;
   }
   std::int64_t most_gpus(const std::vector<QueueId>&, std::int64_t) const override { return unlimited; }
+  std::vector<Giver> givers(const std::vector<QueueId>& leaves) const override {
+    std::vector<Giver> out;
+    for (QueueId q : leaves) out.push_back({q, q, unlimited});
+    return out;
+  }
   bool admits_more(QueueId) const override { return true; }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_preempt(turn_, victim); }
   std::ptrdiff_t first_refused(const std::vector<Taken>&) const override { return -1; }

@@ -1,6 +1,6 @@
 #pragma once
 // Reach: what follows for a batch from counting devices, before anybody is searched for. Where too few would be free
-// even if everybody gave way who may be asked, or where more must go for good than the rule allows, the answer is no.
+// even if everybody gave way who may be asked, or where more would have to move than has a place, the answer is no.
 
 #include <functional>
 #include <string>
@@ -11,16 +11,15 @@
 
 namespace muster::sched::act {
 
-struct Reach {
-  bool none = false;         // not even if everybody left
-  std::int64_t leaving = 0;  // thousandths of devices that must at least be given up by jobs that find no other place
+// A leaf queue whose jobs may be asked.
+struct Giver {
+  QueueId leaf;
+  QueueId side;           // leaves of one side share one bound
+  std::int64_t most = 0;  // thousandths of devices that the side can be made to give up for good
 };
 
-// Looks once at everything that the leaves' jobs hold.
-Reach reach_of(const World& world, const order::Lines& lines, const order::Batch& batch, PoolId pool,
-               const std::vector<QueueId>& leaves, const std::function<bool(JobId)>& admits);
-
-// The question as bytes: equal exactly when the answer is, for the same `admits` and the same world.
-std::string reach_key(const World& world, const order::Batch& batch, const std::vector<QueueId>& leaves);
+// Whether no search can find room. Looks once at everything that the givers' jobs hold.
+bool is_out_of_reach(const World& world, const order::Lines& lines, const order::Batch& batch, PoolId pool,
+                     const std::vector<Giver>& givers, const std::function<bool(JobId)>& admits);
 
 }  // namespace muster::sched::act

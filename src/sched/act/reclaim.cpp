@@ -83,14 +83,17 @@ class ReclaimRule final : public VictimRule {
     std::int64_t sum = 0;
     for (auto& [q, bound] : most) sum += bound = excess_of(q);
     if (sum >= enough) return sum;
-    std::map<QueueId, std::int64_t> largest;
-    for (QueueId leaf : leaves) {
-      std::int64_t& unit = largest[part(world_, queue_, leaf).right];
-      unit = std::max(unit, turn_.lines.largest_holder(leaf));
-    }
-    for (const auto& [q, excess] : most)
-      if (excess > 0) sum += std::min(largest[q] - 1, world_.queue(q).allocated.gpu - excess);
+    for (const auto& [q, all] : most_of_sides(leaves)) sum += all - most[q];
     return sum;
+  }
+  std::vector<Giver> givers(const std::vector<QueueId>& leaves) const override {
+    const std::map<QueueId, std::int64_t> most = most_of_sides(leaves);
+    std::vector<Giver> out;
+    for (QueueId leaf : leaves) {
+      const QueueId side = part(world_, queue_, leaf).right;
+      out.push_back({leaf, side, most.at(side)});
+    }
+    return out;
   }
   bool surplus_only(JobId victim) const override { return is_guaranteed_from_reclaim(turn_, victim, queue_); }
 
@@ -153,6 +156,20 @@ class ReclaimRule final : public VictimRule {
     for (int r = 0; r < resource_count; ++r)
       if (at(row.quota, r) != unlimited && at(before_.at(q), r) + at(need_, r) > at(row.quota, r)) return false;
     return true;
+  }
+
+  // What each sibling can give up: what it has above its line, and what its last unit takes it below.
+  std::map<QueueId, std::int64_t> most_of_sides(const std::vector<QueueId>& leaves) const {
+    std::map<QueueId, std::int64_t> out;
+    for (QueueId leaf : leaves) {
+      std::int64_t& unit = out[part(world_, queue_, leaf).right];
+      unit = std::max(unit, turn_.lines.largest_holder(leaf));
+    }
+    for (auto& [q, most] : out) {
+      const std::int64_t excess = excess_of(q);
+      most = excess > 0 ? excess + std::min(most - 1, world_.queue(q).allocated.gpu - excess) : 0;
+    }
+    return out;
   }
 
   // Devices above the sibling's line; all it has where it is above in something else.

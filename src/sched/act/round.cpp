@@ -4,7 +4,7 @@ namespace muster::sched::act {
 
 void run_actions(Turn& turn, std::span<const model::Action> actions) {
   for (model::Action action : actions) {
-    turn.reaches.clear();
+    turn.in_vain.clear();
     switch (action) {
       case model::Action::Allocate:
         allocate(turn);

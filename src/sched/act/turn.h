@@ -4,10 +4,8 @@
 #include <map>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
-#include "sched/act/reach.h"
 #include "sched/order/lines.h"
 #include "sched/state/world.h"
 
@@ -19,8 +17,8 @@ struct Turn {
   Time now;
   // Batches that found no place in this action, by what they need; jobs that need the same are not tried again.
   std::unordered_set<std::string> hopeless;
-  // What counting devices says, as was found in this action since somebody last gave way.
-  std::unordered_map<std::string, Reach> reaches = {};
+  // Questions that a search answered with no in this action, since somebody last gave way.
+  std::unordered_set<std::string> in_vain = {};
   // Nodes that a consolidation cannot empty for pods of so many devices, as was found in this round.
   std::map<std::pair<PoolId, std::int32_t>, NodeSet> stuck = {};
 };

@@ -15,6 +15,7 @@
 #include "sched/fit/fit.h"
 #include "sched/order/giving.h"
 #include "sched/order/rules.h"
+#include "sched/order/signature.h"
 
 namespace muster::sched::act {
 
@@ -46,7 +47,10 @@ class Search {
     const bool counts = !depends_on_others() && !has_topology();
     const bool known_none = batch_.pods.size() == 1 && counts;
     if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves)) return empty_nodes(known_none);
+    if (counted_ || !turn_.in_vain.empty()) question_ = question(leaves);
+    if (turn_.in_vain.contains(question_)) return false;
     if (counted_ && is_out_of_reach(leaves)) return false;
+    leaves_ = &leaves;
     order::Giving giving(world_, turn_.lines, leaves, [this](JobId v) { return may_ask(v); });
     slots_.emplace(world_, batch_, pool_, known_none);
     std::size_t steps = rule_.only_moves() ? static_cast<std::size_t>(world_.config.consolidation_walk) : SIZE_MAX;
@@ -71,6 +75,7 @@ class Search {
   }
 
   bool was_cut() const { return was_cut_; }
+  const std::string& question() const { return question_; }
 
  private:
   // Takes more until the batch has a place that the rule lets it have. `more`: takes something more, or says that there
@@ -85,6 +90,7 @@ class Search {
       std::ptrdiff_t refused = rule_.first_refused(taken_);
       if (refused < 0) break;
       rule_out(static_cast<std::size_t>(refused));
+      if (counted_ && !rule_.only_moves() && is_out_of_reach(*leaves_)) return false;
     }
     if (taken_.empty() && !rule_.may_fill()) return false;
     if (pods_taken() > rule_.most_pods() || forsakes_nominated() || is_breached(world_, job_, batch_)) return false;
@@ -93,19 +99,24 @@ class Search {
   }
 
   // Whether counting devices says no.
-  bool is_out_of_reach(const std::vector<QueueId>& leaves) {
-    const auto count = [&] {
-      return reach_of(world_, turn_.lines, batch_, pool_, leaves, [&](JobId v) { return rule_.admits_job(v); });
-    };
-    Reach reach;
-    if (rule_.asks_by_queue()) {
-      auto [known, fresh] = turn_.reaches.try_emplace(reach_key(world_, batch_, leaves));
-      if (fresh) known->second = count();
-      reach = known->second;
-    } else {
-      reach = count();
+  bool is_out_of_reach(const std::vector<QueueId>& leaves) const {
+    return act::is_out_of_reach(world_, turn_.lines, batch_, pool_, rule_.givers(leaves),
+                                [this](JobId v) { return may_ask(v); });
+  }
+  // All on which the search depends beside the world, as bytes; "": not to be compared with another's.
+  std::string question(const std::vector<QueueId>& leaves) const {
+    const JobRow& job = world_.job(job_);
+    if (!rule_.asks_by_queue() || job.active > 0 || job.preemptibility != model::Preemptibility::Preemptible) return "";
+    std::string out = order::signature(world_, job_, batch_);
+    if (out.empty()) return out;
+    auto put = [&](std::uint64_t n) { out.append(reinterpret_cast<const char*>(&n), sizeof n); };
+    for (QueueId q = job.queue; !q.is_none(); q = world_.queue(q).parent) {
+      for (int r = 0; r < resource_count; ++r)
+        if (at(world_.queue(q).limit, r) != unlimited) return "";
+      put(q == job.queue ? UINT64_MAX : q.value);
     }
-    return reach.none || (reach.leaving > 0 && rule_.most_gpus(leaves, reach.leaving) < reach.leaving);
+    for (const Giver& g : rule_.givers(leaves)) put(g.leaf.value), put(static_cast<std::uint64_t>(g.most));
+    return out;
   }
 
   // Where the fewest pods have to leave.
@@ -457,6 +468,8 @@ class Search {
   bool depends_on_others_ = false;
   std::vector<JobId> ruled_out_;
   bool counted_ = false, was_cut_ = false;
+  const std::vector<QueueId>* leaves_ = nullptr;
+  std::string question_;
 };
 
 }  // namespace
@@ -489,11 +502,13 @@ bool make_room(Turn& turn, JobId j, const order::Batch& batch, const VictimRule&
     Search search(turn, j, batch, rule);
     if (search.run(counted)) {
       turn.world.log.keep(mark);
-      turn.reaches.clear();
+      turn.in_vain.clear();
       return true;
     }
     turn.world.log.rollback(mark);
-    if (!search.was_cut()) return false;
+    if (search.was_cut()) continue;
+    if (!search.question().empty()) turn.in_vain.insert(search.question());
+    return false;
   }
   return false;
 }

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "sched/act/reach.h"
 #include "sched/act/turn.h"
 #include "sched/order/batch.h"
 #include "sched/order/unit.h"
@@ -29,6 +30,8 @@ class VictimRule {
   virtual bool admits_job(JobId victim) const = 0;
   // Thousandths of devices that the queues could be made to give up at most. Any number above `enough` says the same.
   virtual std::int64_t most_gpus(const std::vector<QueueId>& leaves, std::int64_t enough) const = 0;
+  // The same by queue, to count with.
+  virtual std::vector<Giver> givers(const std::vector<QueueId>& leaves) const = 0;
   // As things stand now, may a queue that was admitted give more?
   virtual bool admits_more(QueueId leaf) const = 0;
   // Only what is above its minimum.
