@@ -45,6 +45,13 @@ struct Engine::Inside {
   // `commit`: what follows from decisions outside of the counters is written down too.
   void collect_decisions(Round& round, bool commit);
   Decision decision_of(PodId p, Decision::Kind kind) const;
+  // Whether it holds something that it did not get in this round.
+  bool ran_before(JobId j) const {
+    const auto& pods = world.job(j).pods;
+    return std::any_of(pods.begin(), pods.end(), [&](PodId p) {
+      return world.is_active(p) && world.pod(p).promised_node.is_none() && !world.placed_this_round(p);
+    });
+  }
   void keep_claims();
   bool tour_pools(Time now);
   void tell_verdicts(act::Turn& turn, Round& round);
@@ -130,7 +137,7 @@ void Engine::Inside::collect_decisions(Round& out, bool commit) {
     if (pod.state == PodState::Binding && pod.before_state == PodState::Pending) {
       out.decisions.push_back(decision_of(p, Decision::Kind::Bind));
       if (commit) pod.node_name = world.node(pod.node).noun->name;
-      if (commit) world.job(pod.job).last_start = world.now.ms;
+      if (commit && !ran_before(pod.job)) world.job(pod.job).last_start = world.now.ms;
     }
     if (pod.state == PodState::Releasing && pod.before_state != PodState::Releasing) {
       out.decisions.push_back(decision_of(p, Decision::Kind::Evict));

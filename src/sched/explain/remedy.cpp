@@ -38,14 +38,22 @@ class Remedies {
     return ok;
   }
 
-  // The least value above `from` that starts the job, at most `to`; `from` when none does.
+  // A value above `from` that starts the job, at most `to`; `from` when none does. Neither the step before it nor half
+  // of the change does: more for one queue may let others in before the job, so that a smaller change works where a
+  // larger one fails.
   std::int64_t least(std::int64_t from, std::int64_t to, std::int64_t step,
                      const std::function<void(std::int64_t)>& set) {
-    std::int64_t low = 0, high = (to - from + step - 1) / step;
-    if (high <= 0 || !starts([&] { set(from + high * step); })) return from;
-    while (high - low > 1) {
-      std::int64_t middle = low + (high - low) / 2;
-      (starts([&] { set(from + middle * step); }) ? high : low) = middle;
+    auto works = [&](std::int64_t steps) { return starts([&] { set(from + steps * step); }); };
+    std::int64_t high = (to - from + step - 1) / step;
+    if (high <= 0 || !works(high)) return from;
+    for (bool again = true; again;) {
+      std::int64_t low = 0;
+      while (high - low > 1) {
+        std::int64_t middle = low + (high - low) / 2;
+        (works(middle) ? high : low) = middle;
+      }
+      again = high > 1 && works(high / 2);
+      if (again) high /= 2;
     }
     return from + high * step;
   }
@@ -82,15 +90,17 @@ class Remedies {
     }
     if (waiting.empty()) return;
     model::Constraints asked = world_.shape(shape).constraints;
-    std::vector<model::GpuRequest> smaller = smaller_requests(asked.gpu);
-    for (const auto& request : smaller) {
+    auto works = [&](const model::GpuRequest& request) {
       model::Constraints fewer = asked;
       fewer.gpu = request;
       ShapeId other = world_.intern(fewer, world_.job(job_).noun.ns);
-      if (!starts([&] {
-            for (PodId p : waiting) world_.set_shape(p, other);
-          }))
-        continue;
+      return starts([&] {
+        for (PodId p : waiting) world_.set_shape(p, other);
+      });
+    };
+    for (model::GpuRequest request : smaller_requests(asked.gpu)) {
+      if (!works(request)) continue;
+      if (request.kind == model::GpuRequest::Kind::Portion) refine(request, asked.gpu.milli, works);
       std::int64_t saved = model::charged_milli(asked.gpu, 81920) - model::charged_milli(request, 81920);
       add(saved * static_cast<std::int64_t>(waiting.size()), {"workload", "gpu", gpu_value(request)});
       return;
@@ -120,6 +130,17 @@ class Remedies {
       }
     }
     return out;
+  }
+  // The largest portion below `asked` in hundredths, between one that works and the next in twentieths.
+  static void refine(model::GpuRequest& request, std::int32_t asked,
+                     const std::function<bool(const model::GpuRequest&)>& works) {
+    for (std::int32_t more = 40; more > 0; more -= 10) {
+      model::GpuRequest larger = request;
+      larger.milli += more;
+      if (larger.milli >= asked || !works(larger)) continue;
+      request = larger;
+      return;
+    }
   }
   static std::variant<double, std::string, std::nullptr_t> gpu_value(const model::GpuRequest& request) {
     if (request.kind == model::GpuRequest::Kind::Whole) return static_cast<double>(request.devices);

@@ -22,7 +22,8 @@ bool is_evictable(const World& world, PodId p, Fresh fresh) {
 
 namespace {
 
-void add_all(const World& world, GroupId g, Fresh fresh, std::vector<PodId>& out) {
+void add_all(World& world, GroupId g, Fresh fresh, std::vector<PodId>& out) {
+  world.sort_pods(g);
   const GroupRow& row = world.group(g);
   for (GroupId child : row.children) add_all(world, child, fresh, out);
   for (PodId p : row.pods)
