@@ -109,6 +109,9 @@ std::optional<Scenario> doubled(Scenario scenario, bool gpus) {
       },
       [&](model::Queue& queue) {
         double_bounds(queue.cpu), double_bounds(queue.memory);
+        for (auto& [name, bounds] : queue.classes) {
+          if (!name.starts_with("nvidia.com/mig-")) double_bounds(bounds);
+        }
         if (gpus) double_bounds(queue.gpu);
       },
       [&](Job& job) {
