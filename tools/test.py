@@ -50,6 +50,7 @@ def suites():
         Suite("unit-tsan", unit("tsan"), env={"TSAN_OPTIONS": "halt_on_error=1"}),
         Suite("fuzz-corpus", [["tools/build.sh", "asan", "fuzzers"], python("tools/replay_corpus.py")]),
         Suite("scenarios", [[MUSTER, "sim", "scenario", "scenarios"]]),
+        Suite("determinism", [python("tests/sim/determinism.py")]),
         Suite("faults", [["tools/build.sh", "release", "faults"], python("tests/faults/find.py")]),
         Suite("cases", [[MUSTER, "sim", "scenario", cases]], needs=cases),
         Suite("trace", [python("tests/bench/trace.py", "--lists", "default,cpu250,gpushare100,gpuspec33,multigpu50")], needs=os.path.join(SHARED, "traces")),
