@@ -35,8 +35,8 @@ class Maker {
 
   void settings() {
     document::Config& config = out_.config;
-    if (random_.chance(200)) config.placement.gpu = "spread";
-    if (random_.chance(200)) config.placement.cpu = "spread";
+    if (random_.chance(200)) config.placement.gpu = one_of<const char*>({"spread", "fragmentation"});
+    if (random_.chance(200)) config.placement.cpu = one_of<const char*>({"spread", "fragmentation"});
     if (random_.chance(100)) config.placement.devices = one_of<const char*>({"spread", "binpack"});
     if (random_.chance(300)) {
       config.max_consolidation_preemptees.present = true;

@@ -9,12 +9,13 @@
 namespace muster::sim {
 namespace {
 
-const std::vector<std::string> placements = {"binpack", "spread"};
+const std::vector<std::string> placements = {"binpack", "spread", "fragmentation"};
 const std::vector<std::string> methods = {"lca", "queue"};
 
 Result<sched::Placement> read_placement(const std::string& text, const std::string& pointer) {
   if (text == "binpack") return sched::Placement::Binpack;
   if (text == "spread") return sched::Placement::Spread;
+  if (text == "fragmentation") return sched::Placement::Fragmentation;
   return unknown_word("placement", text, placements, pointer);
 }
 
@@ -64,6 +65,9 @@ Result<sched::Config> read_config(const document::Scenario& file) {
   sched::Config out;
   out.gpu = TRY(read_placement(in.placement.gpu, "/config/placement/gpu"));
   out.cpu = TRY(read_placement(in.placement.cpu, "/config/placement/cpu"));
+  // By fragmentation a node and its device are chosen together, or not at all.
+  if (in.placement.devices == "fragmentation")
+    return at_pointer("expected binpack or spread; left out, devices go as gpu", "/config/placement/devices");
   out.devices = TRY(read_placement(in.placement.devices, "/config/placement/devices"));
   if (in.actions) {
     out.actions.clear();

@@ -14,7 +14,8 @@
 
 namespace muster::sched {
 
-enum class Placement { Binpack, Spread };
+// Fragmentation: where least is left behind that no known shape can use (rank/gradient.h).
+enum class Placement { Binpack, Spread, Fragmentation };
 
 struct Pool {
   std::string name = "default";

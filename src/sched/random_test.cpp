@@ -107,7 +107,9 @@ class Town {
   Config policy() {
     Config c;
     c.topologies = {{"t", {"zone", "rack"}}};
-    c.gpu = pick(4) == 0 ? Placement::Spread : Placement::Binpack;
+    const std::size_t rule = pick(6);
+    c.gpu = rule == 0 ? Placement::Spread : rule == 1 ? Placement::Fragmentation : Placement::Binpack;
+    if (pick(6) == 0) c.cpu = Placement::Fragmentation;
     c.staleness_grace = seconds(static_cast<std::int64_t>(pick(90)));
     c.reclaim_min_runtime = seconds(pick(3) == 0 ? 60 : 0);
     return c;

@@ -443,6 +443,7 @@ sched::Pool decode_pool(const json::Value& object) {
     const std::string text = json::text_or(object, at);
     if (text == "binpack") return sched::Placement::Binpack;
     if (text == "spread") return sched::Placement::Spread;
+    if (text == "fragmentation") return sched::Placement::Fragmentation;
     return std::nullopt;
   };
   pool.gpu = placement("/spec/placementStrategy/gpu");

@@ -126,7 +126,7 @@ std::optional<std::uint64_t> choose_devices(const World& world, const Shape& sha
       if ((mask >> i & 1) != 0 || d.capacity == 0 || share <= 0 || share > device_room(d, when)) continue;
       if (share > most_share) continue;
       std::int32_t used = d.future;
-      bool better = best < 0 || (strategy == Placement::Binpack ? used > best_used : used < best_used);
+      bool better = best < 0 || (strategy == Placement::Spread ? used < best_used : used > best_used);
       if (better) best = i, best_used = used;
     }
     if (best < 0) return std::nullopt;

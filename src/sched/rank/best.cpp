@@ -4,6 +4,7 @@
 
 #include "base/wide.h"
 #include "sched/fit/others.h"
+#include "sched/rank/score_walk.h"
 
 namespace muster::sched::rank {
 
@@ -20,6 +21,7 @@ struct Score {
   bool now = false;
   bool kind = false;  // CPU-only pod on a CPU-only node
   std::int64_t free = 0, total = 0;
+  std::int32_t worth = 0;  // by fragmentation
 };
 
 // Negative: a is better.
@@ -30,6 +32,7 @@ int order(const Score& a, const Score& b, Placement placement) {
   if (a.shares != b.shares) return a.shares ? -1 : 1;
   if (a.now != b.now) return a.now ? -1 : 1;
   if (a.kind != b.kind) return a.kind ? -1 : 1;
+  if (placement == Placement::Fragmentation) return a.worth > b.worth ? -1 : a.worth < b.worth ? 1 : 0;
   if (placement == Placement::Binpack) return a.free < b.free ? -1 : a.free > b.free ? 1 : 0;
   Wide x = static_cast<Wide>(a.free) * b.total, y = static_cast<Wide>(b.free) * a.total;
   return x > y ? -1 : x < y ? 1 : 0;
@@ -42,8 +45,8 @@ bool opens_no_device(const World& world, NodeId n, std::uint64_t mask) {
 }
 
 // A nomination outweighs all else: where it still fits, that is the place.
-std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, const PoolRow& pool,
-                                   const Wishes& wishes) {
+std::optional<Spot> nominated_spot(World& world, const fit::Guest& guest, PoolId pool_id, const Wishes& wishes) {
+  const PoolRow& pool = world.pool(pool_id);
   NodeId n = wishes.nominated;
   if (n.is_none() || !pool.nodes.has(n) || !world.classes[guest.shape.klass.value].nodes.has(n)) return std::nullopt;
   if (wishes.within != nullptr && !wishes.within->has(n)) return std::nullopt;
@@ -52,23 +55,27 @@ std::optional<Spot> nominated_spot(const World& world, const fit::Guest& guest, 
     if (fit::have_room(world, guest.shape, n, wishes.nominated_devices, when))
       return Spot{n, wishes.nominated_devices, when == When::Now};
     if (wishes.nominated_only) continue;
-    auto mask =
-        fit::choose_devices(world, guest.shape, n, when, world.config.devices.value_or(pool.gpu), wishes.most_share);
+    auto mask = choose_devices(world, guest.shape, pool_id, n, when, wishes);
     if (mask) return Spot{n, *mask, when == When::Now};
   }
   return std::nullopt;
 }
 
-// Whether the buckets' order is the order of the ladder for this pod.
-bool goes_by_buckets(const World& world, const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
-  const auto kind = shape.gpu().kind;
-  if (kind == GpuRequest::Kind::None || kind == GpuRequest::Kind::Mig) return false;
+// Whether nothing but the node itself speaks for a node.
+bool is_plain(const Shape& shape, const Wishes& wishes) {
   if (wishes.topology != nullptr) return false;
-  if (pool.gpu == Placement::Spread && !pool.uniform) return false;
   for (const auto& s : shape.constraints.spread)
     if (!s.hard) return false;
-  (void)world;
   return true;
+}
+
+// Whether the buckets' order is the order of the ladder for this pod.
+bool goes_by_buckets(const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
+  const auto kind = shape.gpu().kind;
+  if (kind == GpuRequest::Kind::None || kind == GpuRequest::Kind::Mig) return false;
+  if (pool.gpu == Placement::Fragmentation) return false;
+  if (pool.gpu == Placement::Spread && !pool.uniform) return false;
+  return is_plain(shape, wishes);
 }
 
 // The first node that fits, walking the buckets from the best score downwards: every node before it scores less or does
@@ -176,17 +183,17 @@ class BucketWalk {
 
 }  // namespace
 
-std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const Wishes& wishes) {
+std::optional<Spot> best_spot(World& world, PodId p, PoolId pool_id, const Wishes& wishes) {
   const fit::Guest guest = fit::guest(world, p);
   const Shape& shape = guest.shape;
   const ConstraintClass& klass = world.classes[shape.klass.value];
   const PoolRow& pool = world.pool(pool_id);
-  if (auto spot = nominated_spot(world, guest, pool, wishes)) return spot;
+  if (auto spot = nominated_spot(world, guest, pool_id, wishes)) return spot;
   if (wishes.nominated_only) return std::nullopt;
-  if (goes_by_buckets(world, shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
   const bool gpu = shape.wants_gpu();
-  const Placement placement = gpu ? pool.gpu : pool.cpu;
-  const Placement in_node = world.config.devices.value_or(pool.gpu);
+  const Placement placement = placement_for(shape, pool);
+  if (placement == Placement::Fragmentation && is_plain(shape, wishes)) return best_by_score(world, p, pool_id, wishes);
+  if (goes_by_buckets(shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
   const bool may_share = shape.gpu().is_shared() && pool.gpu == Placement::Binpack;
   const bool soft_spread = !shape.spread.empty();
   std::optional<Spot> best;
@@ -197,11 +204,11 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
     score.now = fit::fits_beside(world, guest, n, When::Now);
     if (!score.now && (wishes.now_only || !fit::fits_beside(world, guest, n, When::Later))) return;
     std::optional<std::uint64_t> mask;
-    if (score.now) mask = fit::choose_devices(world, shape, n, When::Now, in_node, wishes.most_share);
+    if (score.now) mask = choose_devices(world, shape, pool_id, n, When::Now, wishes);
     if (!mask) {
       score.now = false;
       if (wishes.now_only) return;
-      mask = fit::choose_devices(world, shape, n, When::Later, in_node, wishes.most_share);
+      mask = choose_devices(world, shape, pool_id, n, When::Later, wishes);
       if (!mask) return;
     }
     const NodeRow& row = world.node(n);
@@ -210,7 +217,9 @@ std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool_id, const
     if (wishes.topology != nullptr) score.topology = (*wishes.topology)[n.value];
     score.shares = may_share && opens_no_device(world, n, *mask);
     score.kind = !gpu && row.device_count == 0;
-    if (gpu) {
+    if (placement == Placement::Fragmentation) {
+      score.worth = Scores::of(world).line(pool_id, world.pod(p).shape).at(n);
+    } else if (gpu) {
       score.free = row.free_later, score.total = row.device_count;
     } else {
       score.free = world.future(n, dim_cpu), score.total = world.offered(n, dim_cpu);

@@ -26,6 +26,6 @@ struct Wishes {
   std::int64_t most_share = INT64_MAX;  // thousandths that a memory request may take of each device
 };
 
-std::optional<Spot> best_spot(const World& world, PodId p, PoolId pool, const Wishes& wishes);
+std::optional<Spot> best_spot(World& world, PodId p, PoolId pool, const Wishes& wishes);
 
 }  // namespace muster::sched::rank

@@ -39,6 +39,7 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     log.add(row.free_now, static_cast<int>(is_now) - static_cast<int>(was_now));
     log.add(row.free_later, static_cast<int>(is_later) - static_cast<int>(was_later));
   }
+  if (keeps_stamps_) stamp(n);
   // The buckets are filled anew when nodes have changed.
   if (nodes_dirty_ || !row.usable) return;
   PoolRow& owner = pools[row.pool.value];
@@ -54,6 +55,12 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
   auto from = static_cast<std::size_t>(row.room / room_step), to = static_cast<std::size_t>(room / room_step);
   log.set(row.room, room);
   if (from != to) owner.by_room.move(log, n, from, to);
+}
+
+void World::stamp(NodeId n) {
+  ++stamps_;
+  log.set(node(n).stamp, stamps_);
+  log.set(block_stamps_[n.value / 64], stamps_);
 }
 
 std::int32_t World::room_of(NodeId n) const {

@@ -40,6 +40,7 @@ void World::restride() {
     column->resize(rows * want);
   }
   stride_ = want;
+  block_stamps_.resize(rows / 64 + 1);
 }
 
 DimId World::dim(std::string_view name) {

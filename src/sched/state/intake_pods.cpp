@@ -211,7 +211,7 @@ Result<void> World::upsert(const model::Pod& noun) {
   } else {
     account(p, -1);
     detach_pod(p);
-    --shapes[pod(p).shape.value].pods;
+    --shapes[pod(p).shape.value].pods, ++shapes_version;
   }
   JobId old = pod(p).job;
   PodRow& row = pod(p);
@@ -221,7 +221,7 @@ Result<void> World::upsert(const model::Pod& noun) {
   row.uid = noun.uid, row.sub_group = noun.sub_group, row.foreign = noun.foreign;
   row.order = noun.order, row.created = noun.created, row.shape = s;
   row.job = noun.foreign ? JobId{} : job_for_pod(noun.ns, noun.gang);
-  ++shapes[s.value].pods;
+  ++shapes[s.value].pods, ++shapes_version;
   take_placement(p, noun, mask);
   attach_pod(p);
   account(p, 1);
@@ -261,7 +261,7 @@ void World::remove_pod(const std::string& ns, const std::string& name) {
   detach_pod(p);
   JobId j = pod(p).job;
   if (pod(p).foreign) nodes_dirty_ = true;
-  --shapes[pod(p).shape.value].pods;
+  --shapes[pod(p).shape.value].pods, ++shapes_version;
   pod_by_key_.erase(ns + "/" + name);
   pod(p) = {};
   free_pods_.push_back(p);

@@ -80,6 +80,9 @@ void World::rebuild_pools() {
     row.name = "default", row.gpu = config.gpu, row.cpu = config.cpu;
     pools.push_back(std::move(row));
   }
+  keeps_stamps_ = std::any_of(pools.begin(), pools.end(), [](const PoolRow& row) {
+    return row.gpu == Placement::Fragmentation || row.cpu == Placement::Fragmentation;
+  });
   for (auto& row : nodes)
     if (row.live) row.pool = pool_of(*row.noun);
   for (std::uint32_t i = 0; i < pods.size(); ++i) {

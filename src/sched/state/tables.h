@@ -52,6 +52,7 @@ struct NodeRow {
   std::int32_t free_now = 0;    // cell: devices that nobody holds or was promised
   std::int32_t free_later = 0;  // cell: devices that will be free when what is going away is gone
   std::int32_t room = 0;        // cell: most room on a device of which a part is taken, thousandths
+  std::uint64_t stamp = 0;      // cell: another one whenever what is free here changes; kept for Fragmentation only
   PodId held, promised;         // cells: heads of the lists of pods that hold, or are promised, something here
 };
 

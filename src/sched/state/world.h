@@ -3,6 +3,7 @@
 // Invariant: every counter equals the sum over the pods that it counts (check_counters recomputes them).
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,10 @@
 #include "sched/state/undo.h"
 
 namespace muster::sched {
+
+namespace rank {
+class Scores;
+}
 
 class World {
  public:
@@ -51,7 +56,9 @@ class World {
   // Slots of shapes on empty nodes (fit::slots_when_empty), while nodes are what they were.
   std::unordered_map<std::uint64_t, std::int64_t> empty_slots;
   std::uint64_t empty_slots_version = 0;
-  std::uint64_t queues_version = 0;  // grows when the tree of queues is another
+  std::uint64_t queues_version = 0;      // grows when the tree of queues is another
+  std::uint64_t shapes_version = 0;      // grows when a shape has another number of pods
+  std::shared_ptr<rank::Scores> scores;  // rank keeps it; none before a pool places by fragmentation
 
   NodeRow& node(NodeId n) { return nodes[n.value]; }
   const NodeRow& node(NodeId n) const { return nodes[n.value]; }
@@ -70,6 +77,8 @@ class World {
   const DeviceRow& device(NodeId n, int i) const {
     return devices[node(n).first_device + static_cast<std::uint32_t>(i)];
   }
+  // Of 64 nodes, from 64 x block on: changes with the stamp of each.
+  std::uint64_t stamp_of_block(std::size_t block) const { return block_stamps_[block]; }
   std::int64_t idle(NodeId n, DimId d) const { return idle_[n.value * stride_ + d]; }
   std::int64_t future(NodeId n, DimId d) const { return future_[n.value * stride_ + d]; }
   std::int64_t offered(NodeId n, DimId d) const { return offered_[n.value * stride_ + d]; }
@@ -216,8 +225,13 @@ class World {
   std::vector<PodId> pods_on(NodeId n) const;
   void offer(NodeId n, const model::Node& noun);
 
+  void stamp(NodeId n);
+
   std::size_t stride_ = 4;
   std::vector<std::int64_t> idle_, future_, offered_;  // cells: node x resource
+  bool keeps_stamps_ = false;                          // some pool places by fragmentation
+  std::uint64_t stamps_ = 0;                           // given out; never taken back
+  std::vector<std::uint64_t> block_stamps_;            // cells
   std::unordered_map<std::string, QueueId> queue_by_name_;
   std::unordered_map<std::string, NodeId> node_by_name_;
   std::unordered_map<std::string, JobId> job_by_key_;
