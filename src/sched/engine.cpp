@@ -55,10 +55,17 @@ struct Engine::Inside {
   void keep_claims();
   bool tour_pools(Time now);
   void tell_verdicts(act::Turn& turn, Round& round);
-  // Jobs of one class wait for the same reason.
-  using Told = std::unordered_map<order::ClassIndex, Verdict>;
-  void tell(act::Turn& turn, Round& round, JobId j, Told& told);
-  std::optional<Verdict> verdict_like(act::Turn& turn, JobId j, Told& told);
+  // Jobs of one class wait for the same reason; it is worked out once in a round, its numbers where they are told.
+  struct Told {
+    std::optional<model::Reason> reason;
+    std::optional<Verdict> verdict;
+  };
+  using ToldByClass = std::unordered_map<order::ClassIndex, Told>;
+  void tell(act::Turn& turn, Round& round, JobId j, ToldByClass& told);
+  bool is_told(act::Turn& turn, JobId j, ToldByClass& told);
+  std::optional<Verdict> verdict_like(act::Turn& turn, JobId j, ToldByClass& told);
+  // As others of its class: its verdict is theirs.
+  bool is_one_of_many(JobId j) const;
   std::optional<Time> next_wake(Time now) const;
   std::int64_t next_end_of_guarantee(Time now) const;
 };
@@ -212,19 +219,30 @@ bool is_counted(std::int32_t told) {
 
 }  // namespace
 
-std::optional<Verdict> Engine::Inside::verdict_like(act::Turn& turn_now, JobId j, Told& told) {
+bool Engine::Inside::is_one_of_many(JobId j) const {
   const order::ClassIndex c = lines.class_of(j);
-  bool alone = c == order::no_class || lines.waiting(c).alone;
-  for (GroupId g : world.job(j).groups) alone = alone || world.group(g).gated > 0 || world.group(g).promised > 0;
-  if (alone) return explain::verdict_of(turn_now, j);
-  auto known = told.find(c);
-  if (known != told.end()) return known->second;
-  auto fresh = explain::verdict_of(turn_now, j);
-  if (fresh) told.emplace(c, *fresh);
-  return fresh;
+  if (c == order::no_class || lines.waiting(c).alone) return false;
+  const auto& groups = world.job(j).groups;
+  return std::all_of(groups.begin(), groups.end(),
+                     [&](GroupId g) { return world.group(g).gated == 0 && world.group(g).promised == 0; });
 }
 
-void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j, Told& told) {
+std::optional<Verdict> Engine::Inside::verdict_like(act::Turn& turn_now, JobId j, ToldByClass& told) {
+  if (!is_one_of_many(j)) return explain::verdict_of(turn_now, j);
+  Told& known = told[lines.class_of(j)];
+  if (!known.verdict) known.verdict = explain::verdict_of(turn_now, j);
+  return known.verdict;
+}
+
+// Whether the job was told the reason that holds.
+bool Engine::Inside::is_told(act::Turn& turn_now, JobId j, ToldByClass& told) {
+  if (world.job(j).told < 0 || !is_one_of_many(j)) return false;
+  Told& known = told[lines.class_of(j)];
+  if (!known.reason) known.reason = known.verdict ? known.verdict->reason : explain::reason_of(turn_now, j);
+  return known.reason && static_cast<std::int32_t>(*known.reason) == world.job(j).told;
+}
+
+void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j, ToldByClass& told) {
   JobRow& job = world.job(j);
   auto v = verdict_like(turn_now, j, told);
   if (!v) {
@@ -249,10 +267,10 @@ void Engine::Inside::tell(act::Turn& turn_now, Round& out, JobId j, Told& told) 
 void Engine::Inside::tell_verdicts(act::Turn& turn_now, Round& out) {
   lines.refresh();
   for (auto& key : world.take_dropped()) at_home.erase(key), out.verdicts.emplace_back(std::move(key), std::nullopt);
-  Told told;
-  for (JobId j : lines.take_changed())
-    if (world.job(j).live) tell(turn_now, out, j, told);
+  ToldByClass told;
   const bool in_full = lines.waiting_count() <= told_in_full;
+  for (JobId j : lines.take_changed())
+    if (world.job(j).live && (in_full || !is_told(turn_now, j, told))) tell(turn_now, out, j, told);
   for (std::uint32_t p = 0; p < world.pools.size(); ++p) {
     for (QueueId q : lines.leaves(PoolId{p})) {
       for (order::ClassIndex c : lines.leaf(q).classes) {
