@@ -46,6 +46,8 @@ struct Config {
   // than it has pods, those first where the fewest pods have to leave; others try the first `consolidation_walk` jobs.
   std::int32_t consolidation_walk = 256;
   std::int32_t consolidation_nodes = 16;
+  // A search whose victims were refused by the rule goes on without them, through so many more units at most.
+  std::int32_t walk_after_refusal = 1000;
   bool consolidating_reclaim = true;
   Duration staleness_grace = seconds(60);  // negative = never
   Duration preempt_min_runtime;

@@ -53,11 +53,11 @@ class Search {
     leaves_ = &leaves;
     order::Giving giving(world_, turn_.lines, leaves, [this](JobId v) { return may_ask(v); });
     slots_.emplace(world_, batch_, pool_, known_none);
-    std::size_t steps = rule_.only_moves() ? static_cast<std::size_t>(world_.config.consolidation_walk) : SIZE_MAX;
+    if (rule_.only_moves()) units_left_ = static_cast<std::size_t>(world_.config.consolidation_walk);
     return finish([&] {
       was_cut_ = !counted_ && taken_.size() >= counted_after;
       if (was_cut_) return false;
-      for (; steps > 0; --steps) {
+      for (; units_left_ > 0; --units_left_) {
         const JobId v = giving.next();
         if (v.is_none()) return false;
         order::Unit unit = order::next_unit(world_, v, rule_.surplus_only(v));
@@ -67,7 +67,7 @@ class Search {
         }
         take(unit);
         giving.took();
-        --steps;
+        --units_left_;
         return true;
       }
       return false;
@@ -89,6 +89,7 @@ class Search {
       if (rule_.may_move()) move_victims(), spare_beside_moved();
       std::ptrdiff_t refused = rule_.first_refused(taken_);
       if (refused < 0) break;
+      if (ruled_out_.empty()) units_left_ = static_cast<std::size_t>(world_.config.walk_after_refusal);
       rule_out(static_cast<std::size_t>(refused));
       if (counted_ && !rule_.only_moves() && is_out_of_reach(*leaves_)) return false;
     }
@@ -467,6 +468,7 @@ class Search {
   std::unordered_map<NodeId, std::vector<PodId>> guests_;  // the batch by node
   bool depends_on_others_ = false;
   std::vector<JobId> ruled_out_;
+  std::size_t units_left_ = SIZE_MAX;
   bool counted_ = false, was_cut_ = false;
   const std::vector<QueueId>* leaves_ = nullptr;
   std::string question_;

@@ -105,7 +105,7 @@ void fields(A& a, Budget& v) {
 template <class A>
 void fields(A& a, Config& v) {
   a(v.gpu), a(v.cpu), a(v.devices), a(v.actions), a(v.max_consolidation_preemptees), a(v.consolidating_reclaim);
-  a(v.consolidation_nodes), a(v.consolidation_walk);
+  a(v.consolidation_nodes), a(v.consolidation_walk), a(v.walk_after_refusal);
   a(v.staleness_grace), a(v.preempt_min_runtime), a(v.reclaim_min_runtime), a(v.consolidation_min_runtime),
       a(v.reclaim_min_runtime_method);
   a(v.reclaim_saturation_multiplier_milli), a(v.reclaim_for_any_excess), a(v.history_k_milli), a(v.predicates),
