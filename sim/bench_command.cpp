@@ -21,19 +21,27 @@
 namespace muster::sim {
 namespace {
 
-const std::vector<FlagSpec> specs = {{"--case", "NAME,...", "which; all unless said"},
-                                     {"--nodes", "N,...", "sizes; each case has its own unless said"},
-                                     {"--pending", "N,...", "jobs that wait, for the cases that have a choice"},
-                                     {"--repeat", "R", "runs of each; 1 unless said"},
-                                     {"--log", "FILE", "write the decision log of the first run"},
-                                     {"--out", "DIR", "write growth.csv and growth.svg there"},
-                                     {"--json", "", "a line of JSON per case and size"}};
+const std::vector<FlagSpec> specs = {
+    {"--case", "NAME,...", "which; all unless said"},
+    {"--nodes", "N,...", "sizes; each case has its own unless said"},
+    {"--pending", "N,...", "jobs that wait, for the cases that have a choice"},
+    {"--pairs", "", "first of --nodes with first of --pending, and so on"},
+    {"--repeat", "R", "runs of each; 1 unless said"},
+    {"--fit", "", "exit 1 where a point lies more than 2x off its line"},
+    {"--log", "FILE", "write the decision log of the first run"},
+    {"--out", "DIR", "write the curves there: growth.csv, and growth.svg where three sizes were run"},
+    {"--json", "", "a line of JSON per case and size"}};
 
 struct Plan {
   std::vector<const bench::Case*> cases;
   std::vector<std::int64_t> nodes;
   std::vector<std::optional<std::int64_t>> pending = {std::nullopt};
   std::int64_t repeat = 1;
+  bool pairs = false;
+  // What waits beside the nodes of this place in the list.
+  std::vector<std::optional<std::int64_t>> pending_at(std::size_t place) const {
+    return pairs ? std::vector<std::optional<std::int64_t>>{pending[place]} : pending;
+  }
 };
 
 Result<std::vector<std::int64_t>> read_numbers(const std::string& flag, const std::string& text) {
@@ -74,6 +82,9 @@ Result<Plan> read_plan(const Flags& flags) {
     const std::vector<std::int64_t> numbers = TRY(read_numbers("--repeat", flags.value_or("--repeat", "")));
     plan.repeat = numbers.front();
   }
+  plan.pairs = flags.has("--pairs");
+  if (plan.pairs && plan.nodes.size() != plan.pending.size())
+    return invalid("--pairs wants as many numbers in --nodes as in --pending");
   return plan;
 }
 
@@ -135,15 +146,34 @@ void print_people(const std::vector<bench::Line>& lines) {
   print_line(table_of(rows, ""));
 }
 
+// Every case at every size; the first one's decisions go to the log.
+std::vector<bench::Line> run(const Plan& plan, const sched::replay::Recorder::Append& log, bool as_json) {
+  std::vector<bench::Line> lines;
+  for (const bench::Case* one : plan.cases) {
+    const std::vector<std::int64_t>& sizes = plan.nodes.empty() ? one->nodes : plan.nodes;
+    for (std::size_t place = 0; place < sizes.size(); ++place) {
+      for (const std::optional<std::int64_t>& pending : plan.pending_at(place)) {
+        const bench::Size size{.nodes = sizes[place], .pending = pending};
+        bench::Line line = measure(*one, size, plan.repeat, lines.empty() ? log : nullptr);
+        bench::set_exponent(lines, line);
+        lines.push_back(line);
+        if (as_json) print_json(line);
+      }
+    }
+  }
+  return lines;
+}
+
 }  // namespace
 
 int main_bench(const std::vector<std::string>& arguments) {
   constexpr std::string_view usage =
-      "muster sim bench [--case NAME,...] [--nodes N,...] [--pending N,...] [--repeat R] [--log FILE] [--out DIR] "
-      "[--json]";
+      "muster sim bench [--case NAME,...] [--nodes N,...] [--pending N,...] [--pairs] [--repeat R] [--fit] "
+      "[--log FILE] [--out DIR] [--json]";
   constexpr std::string_view summary =
-      "Measures the engine: fill gang hopeless reclaim-half reclaim-one reclaim-many "
-      "consolidate steady restart mixed shares.";
+      "Measures the engine: fill gang hopeless reclaim-half reclaim-one reclaim-many consolidate steady restart mixed "
+      "shares; for growth also racks unfit pass event gang-64 reclaim-64 why. Times are processor time of the engine's "
+      "thread. Where three sizes are run, curves are fitted and drawn.";
   const Result<Flags> flags = Flags::parse(arguments, specs);
   if (!flags.has_value()) return refuse("sim bench", flags.error());
   if (flags->wants_help()) return print_help(usage, summary, specs);
@@ -156,30 +186,22 @@ int main_bench(const std::vector<std::string>& arguments) {
     file.reset(std::fopen(path.c_str(), "wb"));
     if (!file) return refuse("sim bench", system_error(errno, "writing the decision log " + path));
   }
-  std::vector<bench::Line> lines;
-  for (const bench::Case* one : plan->cases) {
-    for (const std::int64_t nodes : plan->nodes.empty() ? one->nodes : plan->nodes) {
-      for (const std::optional<std::int64_t>& pending : plan->pending) {
-        sched::replay::Recorder::Append log;
-        if (file && lines.empty()) {
-          log = [&](std::string_view bytes) {
-            logged = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() && logged;
-          };
-        }
-        bench::Line line = measure(*one, {.nodes = nodes, .pending = pending}, plan->repeat, log);
-        bench::set_exponent(lines, line);
-        lines.push_back(line);
-        if (flags->has("--json")) print_json(line);
-      }
-    }
-  }
+  const auto append = [&](std::string_view bytes) {
+    logged = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() && logged;
+  };
+  const std::vector<bench::Line> lines =
+      run(*plan, file ? sched::replay::Recorder::Append(append) : nullptr, flags->has("--json"));
   if (!logged) return refuse("sim bench", internal("writing the decision log: no space left on device"));
+  const std::vector<bench::Curve> curves = bench::curves_of(lines);
   if (!flags->has("--json")) print_people(lines);
+  if (!flags->has("--json") && !curves.empty()) print_line("\n" + bench::plot_of(curves));
   if (flags->has("--out")) {
     const Result<void> written = bench::write_growth(lines, flags->value_or("--out", ""));
     if (!written.has_value()) return refuse("sim bench", written.error());
   }
-  return 0;
+  const bool straight =
+      std::all_of(curves.begin(), curves.end(), [](const bench::Curve& c) { return c.off <= bench::most_off; });
+  return flags->has("--fit") && !straight ? 1 : 0;
 }
 
 }  // namespace muster::sim

@@ -1,52 +1,11 @@
 #include "sim/bench/cases.h"
 
-#include <functional>
-
-#include "sim/bench/stage.h"
+#include "sim/bench/growing.h"
+#include "sim/bench/scenery.h"
 #include "sim/random/random.h"
 
 namespace muster::sim::bench {
 namespace {
-
-using Log = sched::replay::Recorder::Append;
-
-constexpr Time begin{1'767'225'600'000};
-constexpr std::int32_t per_node = 8;
-
-Time before(std::int64_t n) { return begin - seconds(1'000'000) + milliseconds(n); }
-
-std::string numbered(const char* what, std::int64_t n) { return what + std::to_string(n); }
-
-void add_nodes(Stage& stage, std::int64_t nodes) {
-  for (std::int64_t n = 0; n < nodes; ++n) stage.add(node_of(numbered("n", n), per_node));
-}
-
-// Every device of every node taken by a one-GPU job of `queue`.
-void fill_with_singles(Stage& stage, std::int64_t nodes, const std::string& queue, std::int32_t devices = per_node) {
-  for (std::int64_t n = 0; n < nodes; ++n) {
-    for (std::int32_t g = 0; g < devices; ++g) {
-      const std::int64_t number = n * devices + g;
-      stage.add_running({.name = numbered("old-", number), .queue = queue}, before(number), numbered("n", n), g);
-    }
-  }
-}
-
-Measured finish(const Stage& stage, const Size& size, std::int64_t pods, std::int64_t pending) {
-  return {.ms = {stage.milliseconds()},
-          .gpus = size.nodes * per_node,
-          .pods = pods,
-          .pending = pending,
-          .decisions = stage.counts().all(),
-          .evictions = stage.counts().evictions,
-          .rss_mib = resident_mib()};
-}
-
-// Rounds until one decides nothing.
-void run_out(Stage& stage) {
-  for (int round = 1; round <= 1000; ++round) {
-    if (stage.cycle(begin + seconds(round)).decisions.empty()) return;
-  }
-}
 
 Measured fill(const Size& size, const Log& log) {
   Stage stage({}, log);
@@ -167,33 +126,11 @@ Measured consolidate(const Size& size, const Log& log) {
   return out;
 }
 
-// A cluster full of quarters of devices, and jobs that wait.
-void crowd(Stage& stage, std::int64_t nodes, std::int64_t pods, std::int64_t pending) {
-  add_nodes(stage, nodes);
-  constexpr std::int64_t queues = 100;
-  for (std::int64_t q = 0; q < queues; ++q) stage.add(queue_of(numbered("q-", q), "", nodes * per_node / queues));
-  for (std::int64_t p = 0; p < pods; ++p) {
-    const std::int64_t slot = p % (nodes * per_node);
-    stage.add_running({.name = numbered("old-", p), .queue = numbered("q-", p % queues), .milli = 250}, before(p),
-                      numbered("n", slot / per_node), static_cast<std::int32_t>(slot % per_node));
-  }
-  for (std::int64_t j = 0; j < pending; ++j) {
-    // One job in ten could be placed some day; the others ask for more than any node has left.
-    const bool small = j % 10 == 0;
-    stage.add({.name = numbered("wait-", j),
-               .queue = numbered("q-", j % queues),
-               .pods = small ? 1 : 2,
-               .gpus = small ? 1 : per_node},
-              before(pods + j));
-  }
-}
-
 // Cycles of 100 changes: fifty jobs end, fifty arrive.
 Measured churn(const Size& size, const Log& log, std::int64_t pods, std::int64_t pending, int cycles) {
   Stage stage({}, log);
   crowd(stage, size.nodes, pods, pending);
-  stage.cycle(begin);
-  stage.cycle(begin + seconds(1));
+  come_to_rest(stage);
   Random random(1);
   std::vector<std::string> running = stage.running();
   Measured out;
@@ -245,8 +182,8 @@ Measured restart(const Size& size, const Log& log) {
   return finish(stage, size, pods, pending);
 }
 
-// A thousand queues in a hundred departments whose demand shifts, on a full cluster: nothing can be placed, the cycle
-// is all shares.
+// A thousand queues in a hundred departments whose demand shifts: the shares of all of them, divided anew when one is
+// asked for.
 Measured shares(const Size& size, const Log& log) {
   Stage stage({}, log);
   add_nodes(stage, 10);
@@ -264,8 +201,9 @@ Measured shares(const Size& size, const Log& log) {
       stage.add({.name = name, .queue = numbered("q-", q), .pods = 1 + cycle % 5, .gpus = 9}, before(q));
     }
     stage.reset();
-    stage.cycle(begin + seconds(1 + cycle));
+    stage.timed([&] { stage.engine().queue_use("q-0"); });
     out.ms.push_back(stage.milliseconds());
+    stage.cycle(begin + seconds(1 + cycle));
   }
   out.gpus = 10 * per_node;
   out.pods = out.pending = size.nodes;
@@ -276,17 +214,21 @@ Measured shares(const Size& size, const Log& log) {
 }  // namespace
 
 const std::vector<Case>& cases() {
-  static const std::vector<Case> all = {{"fill", "one-GPU jobs for every device", {500}, fill},
-                                        {"gang", "one gang of a pod per node, preferred rack", {512}, gang},
-                                        {"hopeless", "a gang short of one GPU of quota", {100, 200, 500}, hopeless},
-                                        {"reclaim-half", "half the cluster by one gang", {500, 1000}, reclaim_half},
-                                        {"reclaim-one", "a single GPU", {500}, reclaim_one},
-                                        {"reclaim-many", "every device, one by one", {500}, reclaim_many},
-                                        {"consolidate", "41 gangs of 10 x 6 on 500 nodes", {500}, consolidate},
-                                        {"steady", "a cycle with 100 changes", {5000}, steady},
-                                        {"restart", "cold start from a full list", {5000}, restart},
-                                        {"mixed", "a cycle with 100 changes and many that wait", {10'000}, mixed},
-                                        {"shares", "fair shares of as many queues", {1000}, shares}};
+  static const std::vector<Case> all = [] {
+    std::vector<Case> out = {{"fill", "one-GPU jobs for every device", {500}, fill},
+                             {"gang", "one gang of a pod per node, preferred rack", {512}, gang},
+                             {"hopeless", "a gang short of one GPU of quota", {100, 200, 500}, hopeless},
+                             {"reclaim-half", "half the cluster by one gang", {500, 1000}, reclaim_half},
+                             {"reclaim-one", "a single GPU", {500}, reclaim_one},
+                             {"reclaim-many", "every device, one by one", {500}, reclaim_many},
+                             {"consolidate", "41 gangs of 10 x 6 on 500 nodes", {500}, consolidate},
+                             {"steady", "a cycle with 100 changes", {5000}, steady},
+                             {"restart", "cold start from a full list", {5000}, restart},
+                             {"mixed", "a cycle with 100 changes and many that wait", {10'000}, mixed},
+                             {"shares", "fair shares of as many queues", {1000}, shares}};
+    out.insert(out.end(), growing_cases().begin(), growing_cases().end());
+    return out;
+  }();
   return all;
 }
 

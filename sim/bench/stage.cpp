@@ -61,34 +61,74 @@ void Stage::add(const model::Gang& gang, const std::vector<model::Pod>& pods) {
   tell(sched::UpsertGang{gang});
   for (const model::Pod& pod : pods) {
     tell(sched::UpsertPod{pod});
-    pods_[pod.name] = pod;
-    members_[gang.name].push_back(pod.name);
+    others_[pod.name] = pod;
   }
 }
 
+std::uint32_t Stage::keep(const Crew& crew, Time created) {
+  const auto id = static_cast<std::uint32_t>(crews_.size());
+  crews_.emplace_back(crew, created);
+  jobs_[crew.name] = id;
+  return id;
+}
+
 void Stage::add(const Crew& crew, Time created) {
-  std::vector<model::Pod> pods;
-  for (std::int32_t i = 0; i < crew.pods; ++i) pods.push_back(pod_of(crew, created, i));
-  add(gang_of(crew, created), pods);
+  const std::uint32_t id = keep(crew, created);
+  tell(sched::UpsertGang{gang_of(crew, created)});
+  for (std::int32_t i = 0; i < crew.pods; ++i) {
+    const model::Pod pod = pod_of(crew, created, i);
+    tell(sched::UpsertPod{pod});
+    pods_[pod.name] = {.crew = id, .index = i};
+  }
 }
 
 void Stage::add_running(const Crew& crew, Time created, const std::string& node, std::int32_t index) {
   model::Pod pod = pod_of(crew, created, 0);
   pod.state = model::PodState::Running;
   pod.node = node;
-  pod.devices = {{.index = index, .milli = crew.milli > 0 ? crew.milli : 1000}};
+  if (crew.milli > 0) {
+    pod.devices = {{.index = index, .milli = crew.milli}};
+  } else {
+    for (std::int32_t i = 0; i < crew.gpus; ++i) pod.devices.push_back({.index = index + i, .milli = 1000});
+  }
   model::Gang gang = gang_of(crew, created);
   gang.last_start = created;
-  add(gang, {pod});
+  tell(sched::UpsertGang{gang});
+  tell(sched::UpsertPod{pod});
+  pods_[pod.name] = {.crew = keep(crew, created), .index = 0, .runs = true};
 }
 
 void Stage::remove(const std::string& job) {
-  for (const std::string& pod : members_.at(job)) {
+  const auto known = jobs_.find(job);
+  const Crew& crew = crews_[known->second].first;
+  for (std::int32_t i = 0; i < crew.pods; ++i) {
+    const std::string pod = crew.name + "-" + std::to_string(i);
     tell(sched::RemovePod{"default", pod});
     pods_.erase(pod);
   }
-  members_.erase(job);
+  jobs_.erase(known);
   tell(sched::RemoveGang{"default", job});
+}
+
+model::Pod Stage::pod_named(const std::string& name) const {
+  const auto other = others_.find(name);
+  if (other != others_.end()) return other->second;
+  const Member& member = pods_.at(name);
+  const auto& [crew, created] = crews_[member.crew];
+  return pod_of(crew, created, member.index);
+}
+
+model::Pod Stage::carried_out(const model::Decision& decision) {
+  model::Pod pod = pod_named(decision.pod);
+  const bool runs = decision.kind == model::Decision::Kind::Bind;
+  if (runs) {
+    pod.state = model::PodState::Running;
+    pod.node = decision.node;
+    pod.devices = decision.devices;
+  }
+  const auto member = pods_.find(decision.pod);
+  if (member != pods_.end()) member->second.runs = runs;
+  return pod;
 }
 
 void Stage::timed(const std::function<void()>& work) {
@@ -105,23 +145,16 @@ void Stage::reset() {
 sched::Round Stage::cycle(Time now) {
   sched::Round round;
   timed([&] { round = recorder_ ? recorder_->run(now) : engine_.run(now); });
-  std::vector<std::string> touched;
+  std::vector<model::Pod> changed;
   for (const model::Decision& decision : round.decisions) {
-    model::Pod& pod = pods_.at(decision.pod);
     switch (decision.kind) {
       case model::Decision::Kind::Bind:
         ++counts_.binds;
-        pod.state = model::PodState::Running;
-        pod.node = decision.node;
-        pod.devices = decision.devices;
-        touched.push_back(decision.pod);
+        changed.push_back(carried_out(decision));
         break;
       case model::Decision::Kind::Evict:
         ++counts_.evictions;
-        pod.state = model::PodState::Pending;
-        pod.node.clear();
-        pod.devices.clear();
-        touched.push_back(decision.pod);
+        changed.push_back(carried_out(decision));
         break;
       case model::Decision::Kind::Nominate:
         ++counts_.nominations;
@@ -129,15 +162,15 @@ sched::Round Stage::cycle(Time now) {
     }
   }
   timed([&] {
-    for (const std::string& name : touched) tell(sched::UpsertPod{pods_.at(name)});
+    for (const model::Pod& pod : changed) tell(sched::UpsertPod{pod});
   });
   return round;
 }
 
 std::vector<std::string> Stage::running() const {
   std::vector<std::string> out;
-  for (const auto& [name, pod] : pods_) {
-    if (pod.state == model::PodState::Running) out.push_back(pod.gang);
+  for (const auto& [name, member] : pods_) {
+    if (member.runs) out.push_back(crews_[member.crew].first.name);
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());

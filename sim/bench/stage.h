@@ -36,7 +36,7 @@ class Stage {
   void add(const model::Queue& queue);
   // Waits.
   void add(const Crew& crew, Time created);
-  // One pod that runs on device `index` of `node`.
+  // One pod that runs on the devices of `node` from `index` on.
   void add_running(const Crew& crew, Time created, const std::string& node, std::int32_t index);
   void add(const model::Gang& gang, const std::vector<model::Pod>& pods);
   void remove(const std::string& job);
@@ -55,12 +55,24 @@ class Stage {
   std::vector<std::string> running() const;
 
  private:
+  // A pod in as few bytes as will do: memory is measured too.
+  struct Member {
+    std::uint32_t crew = 0;
+    std::int32_t index = 0;
+    bool runs = false;
+  };
   void tell(const sched::Delta& delta);
+  std::uint32_t keep(const Crew& crew, Time created);
+  model::Pod pod_named(const std::string& name) const;
+  // The pod as the decision leaves it: runs, or waits again.
+  model::Pod carried_out(const model::Decision& decision);
 
   std::unique_ptr<sched::replay::Recorder> recorder_;
   sched::Engine engine_;
-  std::unordered_map<std::string, model::Pod> pods_;
-  std::unordered_map<std::string, std::vector<std::string>> members_;
+  std::vector<std::pair<Crew, Time>> crews_;
+  std::unordered_map<std::string, std::uint32_t> jobs_;
+  std::unordered_map<std::string, Member> pods_;
+  std::unordered_map<std::string, model::Pod> others_;  // of gangs that are no crew
   std::int64_t micros_ = 0;
   Counts counts_;
 };
