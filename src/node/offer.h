@@ -3,6 +3,7 @@
 // place. With simulated devices the machine itself is not offered: its cores and memory would count twice.
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
