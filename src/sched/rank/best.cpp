@@ -93,7 +93,7 @@ class BucketWalk {
   std::optional<Spot> run() {
     const bool shared = guest_.shape.gpu().is_shared();
     const bool prefers_shared = shared && pool_.gpu == Placement::Binpack;
-    if (prefers_shared) gather_open();
+    if (shared) gather_open();
     const bool some_avoid = !klass_.avoided.empty();
     for (int avoided = 0; avoided <= (some_avoid ? 1 : 0); ++avoided) {
       avoided_ = some_avoid ? (avoided == 1 ? Avoided::Only : Avoided::Not) : Avoided::Any;
@@ -125,7 +125,7 @@ class BucketWalk {
 
   std::optional<Spot> levels(When when) {
     const bool shared = guest_.shape.gpu().is_shared();
-    const std::size_t low = shared ? 0 : static_cast<std::size_t>(guest_.shape.gpu().devices);
+    const std::size_t low = shared ? (opens_only_ ? 1 : 0) : static_cast<std::size_t>(guest_.shape.gpu().devices);
     const std::size_t end = pool_.by_free.levels();
     if (pool_.gpu == Placement::Binpack) {
       for (std::size_t level = low; level < end; ++level)
@@ -145,7 +145,8 @@ class BucketWalk {
       if (w == 0) continue;
       if (wishes_.within != nullptr) w &= wishes_.within->word(i);
       if (avoided_ != Avoided::Any) w &= avoided_ == Avoided::Only ? klass_.avoided.word(i) : ~klass_.avoided.word(i);
-      if (open_only_) w &= open_[i];
+      // Where no device is free, one that is shared must have room.
+      if (open_only_ || (level == 0 && !open_.empty())) w &= open_[i];
       for (; w != 0; w &= w - 1)
         if (auto spot =
                 at(NodeId{static_cast<std::uint32_t>(i * 64 + static_cast<std::size_t>(std::countr_zero(w)))}, when))
