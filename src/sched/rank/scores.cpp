@@ -181,7 +181,8 @@ Scores::Line& Scores::line(PoolId pool, ShapeId shape_id) {
   const Key key{pool.value, shape.klass.value, shape.constraints.cpu, gpu.memory_mib, gpu.devices, gpu.milli};
   auto found = lines_.find(key);
   if (found == lines_.end()) {
-    if (lines_.size() >= most_lines) lines_.clear();
+    const std::size_t most = std::max(least_lines, most_scores / std::max<std::size_t>(world_.nodes.size(), 1));
+    if (lines_.size() >= most) lines_.clear();
     found = lines_.emplace(key, Line(world_, *this, pool, shape_id)).first;
   }
   // A shape that asks for the same may have come in the place of the one that the line began with.

@@ -66,7 +66,8 @@ class Scores {
   void sort_nodes(Fleet& fleet, PoolId pool, const std::vector<NodeSet>& classes) const;
   std::int32_t score(PoolId pool, const Shape& shape, NodeId n) const;
 
-  static constexpr std::size_t most_lines = 128;
+  // Scores kept in all, about 12 bytes each; but so many lines in any case.
+  static constexpr std::size_t most_scores = 4'000'000, least_lines = 32;
   const World& world_;
   std::uint64_t nodes_version_ = 0, shapes_version_ = 0;
   std::vector<Fleet> fleets_;  // by pool
