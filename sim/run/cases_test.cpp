@@ -4,7 +4,9 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <filesystem>
 
+#include "base/file.h"
 #include "sim/run/run_scenario.h"
 #include "sim/scenario/read.h"
 #include "sim/test_paths.h"
@@ -29,6 +31,20 @@ void run_all(const std::vector<std::string>& files) {
 TEST_CASE("every scenario file of the project holds") {
   const std::vector<std::string> files = files_below(repository() + "/scenarios");
   run_all(files);
+}
+
+TEST_CASE("every scenario that the administrator's page names is there") {
+  const Result<std::string> page = read_file(repository() + "/docs/scheduling.md");
+  REQUIRE(page.has_value());
+  std::size_t named = 0;
+  for (std::size_t end = page->find(".json`"); end != std::string::npos; end = page->find(".json`", end + 1)) {
+    const std::size_t begin = page->rfind('`', end) + 1;
+    const std::string path = page->substr(begin, end + 5 - begin);
+    if (path.find('/') == std::string::npos) continue;  // "... beside it"
+    CHECK_MESSAGE(std::filesystem::exists(repository() + "/scenarios/" + path), path);
+    ++named;
+  }
+  CHECK(named > 100);
 }
 
 TEST_CASE("the acceptance cases beside the repository hold") {

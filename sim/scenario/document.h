@@ -31,11 +31,16 @@ struct Config {
   std::string reclaim_min_runtime_method = "lca";
   double reclaim_saturation_multiplier = 1.0;
   double k = 1.0;
+  bool reclaim_for_any_excess = false;
+  std::string consolidation_min_runtime = "0s";
+  std::string victims = "youngest";
+  std::string surplus = "weight";
+  bool restrict_scheduling = false;
   bool predicates = true;
 };
 MUSTER_DESCRIBE(Config, placement, actions, max_consolidation_preemptees, consolidating_reclaim, staleness_grace_period,
                 preempt_min_runtime, reclaim_min_runtime, reclaim_min_runtime_method, reclaim_saturation_multiplier, k,
-                predicates)
+                reclaim_for_any_excess, consolidation_min_runtime, victims, surplus, restrict_scheduling, predicates)
 
 struct Taint {
   std::string key, value, effect = "NoSchedule";
@@ -61,8 +66,10 @@ struct Node {
   bool ready = true;
   std::optional<Mig> mig;
   std::map<std::string, json::Value> extended;
+  std::vector<std::int32_t> numa;
 };
-MUSTER_DESCRIBE(Node, name, gpus, gpu_memory, cpu, memory, pods, labels, taints, unschedulable, ready, mig, extended)
+MUSTER_DESCRIBE(Node, name, gpus, gpu_memory, cpu, memory, pods, labels, taints, unschedulable, ready, mig, extended,
+                numa)
 
 struct QueueResource {
   json::Value quota, limit;
@@ -189,10 +196,11 @@ struct Pod {
   std::vector<PodTerm> pod_affinity, pod_anti_affinity;
   std::vector<SpreadTerm> topology_spread;
   std::vector<std::int32_t> host_ports;
+  std::vector<std::string> claims;
   bool foreign = false;
 };
 MUSTER_DESCRIBE(Pod, count, state, node, gpu_groups, sub_group, order, request, node_selector, node_affinity,
-                tolerations, labels, pod_affinity, pod_anti_affinity, topology_spread, host_ports, foreign)
+                tolerations, labels, pod_affinity, pod_anti_affinity, topology_spread, host_ports, claims, foreign)
 
 struct Job {
   std::string name;
@@ -208,13 +216,13 @@ struct Job {
   std::optional<Segments> segments;
   std::optional<std::string> stale_since, staleness_grace_period;
   std::string preemption_delay = "0s";
-  std::optional<std::string> last_start;
+  std::optional<std::string> last_start, last_checkpoint;
   bool deleted = false;
   std::vector<Pod> pods;
 };
 MUSTER_DESCRIBE(Job, name, namespace_, queue, pools, priority, preemptibility, created, min_member, min_sub_group,
                 topology, sub_groups, segments, stale_since, staleness_grace_period, preemption_delay, last_start,
-                deleted, pods)
+                last_checkpoint, deleted, pods)
 
 struct Add {
   std::vector<Node> nodes;

@@ -93,6 +93,21 @@ Result<sched::Config> read_config(const document::Scenario& file) {
   out.reclaim_saturation_multiplier_milli =
       TRY(read_factor(in.reclaim_saturation_multiplier, "/config/reclaimSaturationMultiplier"));
   out.history_k_milli = TRY(read_factor(in.k, "/config/k"));
+  out.reclaim_for_any_excess = in.reclaim_for_any_excess;
+  out.consolidation_min_runtime = TRY(read_length(in.consolidation_min_runtime, "/config/consolidationMinRuntime"));
+  if (in.victims == "least-lost") {
+    out.victims = sched::Config::Victims::LeastLost;
+  } else if (in.victims != "youngest") {
+    static const std::vector<std::string> known = {"youngest", "least-lost"};
+    return unknown_word("order of victims", in.victims, known, "/config/victims");
+  }
+  if (in.surplus == "quota") {
+    out.surplus = sched::Config::Surplus::ByQuota;
+  } else if (in.surplus != "weight") {
+    static const std::vector<std::string> known = {"weight", "quota"};
+    return unknown_word("division", in.surplus, known, "/config/surplus");
+  }
+  out.restrict_scheduling = in.restrict_scheduling;
   out.predicates = in.predicates;
   for (const document::Topology& topology : file.topologies) out.topologies.push_back({topology.name, topology.levels});
   TRY(read_pools(file, out));

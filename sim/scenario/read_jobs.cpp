@@ -119,6 +119,7 @@ Result<model::Constraints> read_constraints(const document::Pod& in, const std::
   out.node_selector = in.node_selector;
   for (const document::Toleration& t : in.tolerations) out.tolerations.push_back({t.key, t.op, t.value, t.effect});
   out.host_ports = in.host_ports;
+  if (!in.claims.empty()) out.unsupported.emplace_back(model::device_claims);
   TRY(read_affinity(in, out, pointer));
   return out;
 }
@@ -160,6 +161,9 @@ Result<void> read_times(const document::Job& job, Time now, Job& out, const std:
     gang.staleness_grace = TRY(read_length(*job.staleness_grace_period, pointer + "/stalenessGracePeriod"));
   }
   gang.preemption_delay = TRY(read_length(job.preemption_delay, pointer + "/preemptionDelay"));
+  if (job.last_checkpoint) {
+    gang.last_checkpoint = TRY(read_moment(*job.last_checkpoint, now, pointer + "/lastCheckpoint"));
+  }
   if (job.last_start) gang.last_start = TRY(read_moment(*job.last_start, now, pointer + "/lastStart"));
   return {};
 }

@@ -75,6 +75,10 @@ Result<model::Node> read_node(const document::Node& node, const sched::Config& c
   for (std::int32_t i = 0; i < node.gpus; ++i) {
     out.devices.push_back({.uuid = "SIM-" + node.name + "-" + std::to_string(i), .memory_mib = mib});
   }
+  if (node.numa.size() > out.devices.size()) {
+    return at_pointer("expected one number for each GPU", pointer + "/numa");
+  }
+  for (std::size_t i = 0; i < node.numa.size(); ++i) out.devices[i].numa = node.numa[i];
   TRY(read_mig(node, out, pointer));
   for (const auto& [name, amount] : node.extended) {
     out.extended[name] = TRY(read_count(amount, pointer + "/extended/" + json::escape_step(name)));

@@ -50,9 +50,10 @@ struct Gang {
   std::optional<Time> stale_since;
   std::optional<Duration> staleness_grace;  // nullopt: the configuration's; negative: never
   Duration preemption_delay;
-  std::optional<Time> last_start;    // when it last got its resources
-  std::optional<Time> last_evicted;  // when it last lost them
-  bool deleted = false;              // going away: not requeued after its pods are released
+  std::optional<Time> last_start;       // when it last got its resources
+  std::optional<Time> last_evicted;     // when it last lost them
+  std::optional<Time> last_checkpoint;  // up to when its work is kept if it has to give way
+  bool deleted = false;                 // going away: not requeued after its pods are released
   friend bool operator==(const Gang&, const Gang&) = default;
 };
 

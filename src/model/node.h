@@ -12,6 +12,7 @@ struct Device {
   std::string uuid;
   std::int64_t memory_mib = 81920;
   bool healthy = true;
+  std::int32_t numa = -1;  // which part of its machine it hangs on; -1: not known
   friend bool operator==(const Device&, const Device&) = default;
 };
 

@@ -58,6 +58,7 @@ struct Constraints {
   std::vector<PodTerm> pod_affinity, pod_anti_affinity;
   std::vector<SpreadTerm> spread;
   std::vector<std::int32_t> host_ports;
+  std::vector<std::string> unsupported;  // what it asks that no node can be given for, in words; never placed
   friend bool operator==(const Constraints&, const Constraints&) = default;
 };
 
@@ -79,6 +80,10 @@ std::string_view to_text(PodState state);
 bool parse(std::string_view text, PodState& out);
 // Allocated, Binding, Bound, Running, Releasing, StuckInReleasing.
 bool holds_resources(PodState state);
+
+// Of Constraints::unsupported.
+inline constexpr std::string_view device_claims = "device claims (DRA) are not supported";
+inline constexpr std::string_view selector_operators = "a pod affinity's selector is not supported";
 
 struct Pod {
   std::string ns = "default";

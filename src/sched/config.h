@@ -59,8 +59,13 @@ struct Config {
   std::int64_t reclaim_saturation_multiplier_milli = 1000;
   bool reclaim_for_any_excess = false;  // take from a queue for what it has too much of, whether or not it is asked for
   std::int64_t history_k_milli = 1000;
-  bool predicates = true;   // false: no label, taint, affinity and per-node limit checks (imported cases)
-  std::vector<Pool> pools;  // empty: one pool `default` of all nodes
+  // Who gives way first among equally important jobs of one queue: the youngest, or whoever loses the fewest
+  // GPU-seconds since its start or last checkpoint.
+  enum class Victims { Youngest, LeastLost } victims = Victims::Youngest;
+  enum class Surplus { ByWeight, ByQuota } surplus = Surplus::ByWeight;  // in proportion to what it is divided
+  bool restrict_scheduling = false;  // GPU pods only on nodes of role gpu-worker, others only on cpu-worker
+  bool predicates = true;            // false: no label, taint, affinity and per-node limit checks (imported cases)
+  std::vector<Pool> pools;           // empty: one pool `default` of all nodes
   std::vector<Topology> topologies;
   std::vector<Budget> budgets;
 };

@@ -151,6 +151,23 @@ TEST_CASE("a job that nothing stands in the way of any more has no reason to wai
   CHECK(r.decisions.front().kind == model::Decision::Kind::Bind);
 }
 
+TEST_CASE("the devices of one pod hang on one NUMA node where one has enough of them, the fullest that has") {
+  Engine e;
+  model::Node n = node("n1", 8);
+  for (std::size_t i = 0; i < 8; ++i) n.devices[i].numa = i < 4 ? 0 : 1;
+  Job held = job("held", "q").pods(1, 4).on("n1");
+  for (int i : {0, 1, 2, 4}) held.members[0].devices.push_back({i});
+  add(e, n, queue("q", 8), held, job("two", "q").pods(1, 2).created(at(-2)),
+      job("across", "q").pods(1, 2).created(at(-1)));
+  Round r = e.run(at(0));
+  REQUIRE(r.decisions.size() == 2);
+  // 3 | 5 6 7 are free.
+  CHECK(r.decisions[0].devices[0].index == 5);
+  CHECK(r.decisions[0].devices[1].index == 6);
+  CHECK(r.decisions[1].devices[0].index == 3);
+  CHECK(r.decisions[1].devices[1].index == 7);
+}
+
 TEST_CASE("two projects share four GPUs two and two and then stay quiet") {
   Engine e;
   add(e, node("n1", 4), queue("a", 1), queue("b", 1));

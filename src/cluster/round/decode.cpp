@@ -105,7 +105,8 @@ std::vector<model::NodeExpression> expressions_of(const json::Value& term) {
   return expressions;
 }
 
-std::vector<model::PodTerm> pod_terms_of(const json::Value& pod, std::string_view which) {
+// `plain` becomes false where a selector says more than labels that are equal.
+std::vector<model::PodTerm> pod_terms_of(const json::Value& pod, std::string_view which, bool& plain) {
   std::vector<model::PodTerm> terms;
   const std::string pointer =
       "/spec/affinity/" + std::string(which) + "/requiredDuringSchedulingIgnoredDuringExecution";
@@ -117,6 +118,8 @@ std::vector<model::PodTerm> pod_terms_of(const json::Value& pod, std::string_vie
           const std::vector<std::string> values = texts_of(array_at(expression, "/values"));
           if (json::text_or(expression, "/operator") == "In" && values.size() == 1) {
             term.labels[json::text_or(expression, "/key")] = values.front();
+          } else {
+            plain = false;
           }
         }
       }
@@ -138,8 +141,13 @@ void read_placement(const json::Value& pod, Constraints& out) {
                                  json::text_or(item, "/value"), json::text_or(item, "/effect")});
     }
   }
-  out.pod_affinity = pod_terms_of(pod, "podAffinity");
-  out.pod_anti_affinity = pod_terms_of(pod, "podAntiAffinity");
+  bool plain = true;
+  out.pod_affinity = pod_terms_of(pod, "podAffinity", plain);
+  out.pod_anti_affinity = pod_terms_of(pod, "podAntiAffinity", plain);
+  // What cannot be honoured is refused, not passed over.
+  if (!plain) out.unsupported.emplace_back(model::selector_operators);
+  if (const json::Array* claims = array_at(pod, "/spec/resourceClaims"); claims != nullptr && !claims->empty())
+    out.unsupported.emplace_back(model::device_claims);
   if (const json::Array* spread = array_at(pod, "/spec/topologySpreadConstraints")) {
     for (const json::Value& item : *spread) {
       out.spread.push_back({json::text_or(item, "/topologyKey"),
@@ -273,7 +281,8 @@ std::vector<model::Device> devices_of(const json::Value& object, const std::stri
     if (list && list->is_array()) {
       for (const json::Value& item : list->get_array()) {
         devices.push_back({json::text_or(item, "/uuid"), json::integer_at(item, "/memoryMib").value_or(81920),
-                           json::bool_at(item, "/healthy").value_or(true)});
+                           json::bool_at(item, "/healthy").value_or(true),
+                           static_cast<std::int32_t>(json::integer_at(item, "/numa").value_or(-1))});
       }
     }
     return devices;

@@ -15,17 +15,30 @@ namespace muster::sched::act {
 
 namespace {
 
-// Where a sub-group that could be another's choice finds no place, the others are tried.
+// Where a surplus pod or a sub-group that could be another's choice finds no place, the others are tried.
 bool place_some(Turn& turn, JobId j) {
   World& world = turn.world;
   std::vector<GroupId> without;
+  std::vector<ShapeId> unlike;
   for (;;) {
-    order::Batch batch = order::next_batch(world, j, without);
-    if (batch.empty() || breach(world, j, batch)) return false;
+    order::Batch batch = order::next_batch(world, j, without, unlike);
+    if (batch.empty()) return false;
+    const ShapeId shape = world.pod(batch.pods.front()).shape;
+    const bool one_of_many =
+        !batch.core && batch.pods.size() == 1 && std::find(unlike.begin(), unlike.end(), shape) == unlike.end();
+    if (breach(world, j, batch)) {
+      if (!one_of_many) return false;
+      unlike.push_back(shape);
+      continue;
+    }
     std::string needs = order::signature(world, j, batch);
     bool known_hopeless = !needs.empty() && turn.hopeless.contains(needs);
     if (!known_hopeless && place(world, j, batch, {.action = model::Action::Allocate})) return true;
     if (!needs.empty()) turn.hopeless.insert(needs);
+    if (one_of_many) {
+      unlike.push_back(shape);
+      continue;
+    }
     if (batch.optional.empty()) return false;
     without.insert(without.end(), batch.optional.begin(), batch.optional.end());
   }

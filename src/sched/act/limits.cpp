@@ -72,8 +72,7 @@ bool is_breached(const World& world, JobId j, const order::Batch& batch) {
       // What the job does not ask for may be above a limit that was lowered since.
       if (at(need, r) == 0) continue;
       if (at(row.limit, r) != unlimited && at(row.allocated, r) > at(row.limit, r)) return true;
-      if (job.preemptibility != Preemptibility::Preemptible && at(row.quota, r) != unlimited &&
-          at(row.guarded, r) > at(row.quota, r))
+      if (guards(job, batch.core) && at(row.quota, r) != unlimited && at(row.guarded, r) > at(row.quota, r))
         return true;
     }
   }

@@ -133,6 +133,7 @@ class Placer {
     wishes.nominated = world_.pod(p).claim;
     wishes.nominated_devices = world_.pod(p).claim_devices;
     wishes.nominated_only = how_.as_claimed;
+    wishes.gpu = how_.gpu, wishes.devices = how_.devices;
     wishes.most_share = most_share(p);
     auto spot = rank::best_spot(world_, p, pool_, wishes);
     if (!spot) return false;
@@ -231,10 +232,25 @@ std::optional<order::Batch> largest_first(const World& world, const order::Batch
 bool place(World& world, JobId j, const order::Batch& batch, const Placing& how) {
   if (batch.empty()) return false;
   if (place_in_order(world, j, batch, how)) return true;
-  if (how.as_claimed) return false;
-  // A small pod may have taken what only a large one needed.
-  auto sorted = largest_first(world, batch);
-  return sorted && place_in_order(world, j, *sorted, how);
+  if (how.as_claimed || batch.pods.size() == 1) return false;
+  // A small pod may have taken what only a large one needed; shares of several devices may have filled the same ones; a
+  // spread may have left no node with enough together.
+  const std::optional<order::Batch> sorted = largest_first(world, batch);
+  const order::Batch& best = sorted ? *sorted : batch;
+  if (sorted && place_in_order(world, j, best, how)) return true;
+  Placing other = how;
+  const bool pairs = std::any_of(best.pods.begin(), best.pods.end(), [&](PodId p) {
+    const model::GpuRequest& gpu = world.shape_of(p).gpu();
+    return gpu.is_shared() && gpu.devices > 1;
+  });
+  if (pairs) {
+    other.devices = Placement::Spread;
+    if (place_in_order(world, j, best, other)) return true;
+  }
+  const PoolRow& pool = world.pool(world.queue(world.job(j).queue).pool);
+  if (pool.gpu != Placement::Spread || (!sorted && !pairs)) return false;
+  other.gpu = other.devices = Placement::Binpack;
+  return place_in_order(world, j, best, other);
 }
 
 }  // namespace muster::sched::act

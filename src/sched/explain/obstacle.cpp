@@ -112,7 +112,18 @@ Verdict topology_verdict(const World& world, JobId j, const order::Batch& batch,
   return v;
 }
 
-Verdict refusal_verdict(const World& world, const act::Refusal& r) {
+std::int64_t free_of(const World& world, PoolId pool, int r) {
+  if (r == 0) return world.pool(pool).free_gpu;
+  DimId dim = 0;
+  while (dim < world.dims.size() && world.dims.name(dim) != world.resource_name(r)) ++dim;
+  if (r < 3) dim = r == 1 ? dim_cpu : dim_memory;
+  std::int64_t free = 0;
+  if (dim < world.dims.size())
+    world.pool(pool).nodes.each([&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, dim)); });
+  return free;
+}
+
+Verdict refusal_verdict(const World& world, const act::Refusal& r, std::int64_t free) {
   const QueueRow& q = world.queue(r.queue);
   Verdict v;
   v.reason = Reason::ReclaimNotAllowed;
@@ -120,11 +131,15 @@ Verdict refusal_verdict(const World& world, const act::Refusal& r) {
   v.resource = world.resource_name(r.resource);
   v.numbers = {{"need", number(r.resource, r.need)},
                {"allocated", number(r.resource, r.allocated)},
-               {"fairShare", number(r.resource, r.fair_share)}};
+               {"fairShare", number(r.resource, r.fair_share)},
+               {"have", number(r.resource, free)}};
   if (at(q.quota, r.resource) != unlimited) v.numbers["quota"] = number(r.resource, at(q.quota, r.resource));
-  v.message = fmt::format(
-      "nothing is free, and \"{}\" may not take from others: it uses {} of its fair share of {} and needs {} more",
-      shown(q), plain(r.resource, r.allocated), plain(r.resource, r.fair_share), amount(world, r.resource, r.need));
+  const std::string uses = fmt::format("it uses {} of its fair share of {}", plain(r.resource, r.allocated),
+                                       plain(r.resource, r.fair_share));
+  v.message = free <= 0 ? fmt::format("nothing is free, and \"{}\" may not take from others: {} and needs {} more",
+                                      shown(q), uses, amount(world, r.resource, r.need))
+                        : fmt::format("needs {}; {} free, and \"{}\" may not take the rest from others: {}",
+                                      amount(world, r.resource, r.need), plain(r.resource, free), shown(q), uses);
   return v;
 }
 
@@ -160,17 +175,6 @@ std::int64_t takeable(act::Turn& turn, JobId j, const Resources& need, bool may_
     for (PodId p : all.pods) sum += at(world.charge(p), r);
   }
   return sum;
-}
-
-std::int64_t free_of(const World& world, PoolId pool, int r) {
-  if (r == 0) return world.pool(pool).free_gpu;
-  DimId dim = 0;
-  while (dim < world.dims.size() && world.dims.name(dim) != world.resource_name(r)) ++dim;
-  if (r < 3) dim = r == 1 ? dim_cpu : dim_memory;
-  std::int64_t free = 0;
-  if (dim < world.dims.size())
-    world.pool(pool).nodes.each([&](NodeId n) { free += std::max<std::int64_t>(0, world.future(n, dim)); });
-  return free;
 }
 
 // The first resource of which too little is free; else the first that is asked for.
@@ -227,7 +231,9 @@ std::optional<act::Breach> breach_where_it_fits(World& world, JobId j, const ord
   act::Placing how;
   how.over_limit = true;
   if (!act::place(world, j, batch, how)) return std::nullopt;
-  const bool guards = world.job(j).preemptibility != model::Preemptibility::Preemptible;
+  const JobRow& job = world.job(j);
+  const bool guards = job.preemptibility == model::Preemptibility::NonPreemptible ||
+                      (job.preemptibility == model::Preemptibility::SemiPreemptible && batch.core);
   std::int64_t need = 0;
   for (PodId p : batch.pods) need += world.charge(p).gpu;
   for (QueueId q = world.job(j).queue; !q.is_none(); q = world.queue(q).parent) {
@@ -258,7 +264,8 @@ Verdict obstacle(act::Turn& turn, JobId j, const order::Batch& batch, Reason rea
   auto refusal = act::reclaim_refusal(world, j, batch);
   if (reason == Reason::InsufficientResources) return insufficient_resources(world, batch, pool);
   if (reason == Reason::TopologyUnsatisfied) return topology_verdict(world, j, batch, pool);
-  if (reason == Reason::ReclaimNotAllowed && refusal) return refusal_verdict(world, *refusal);
+  if (reason == Reason::ReclaimNotAllowed && refusal)
+    return refusal_verdict(world, *refusal, free_of(world, pool, refusal->resource));
   return victims_verdict(turn, j, batch, pool, !refusal);
 }
 

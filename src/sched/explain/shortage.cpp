@@ -74,7 +74,7 @@ std::optional<Verdict> no_matching_node(const World& world, const order::Batch& 
     for (const auto& row : world.nodes) {
       if (!row.live || row.pool != pool) continue;
       ++nodes;
-      ++v.causes[refusal(klass, *row.noun)];
+      ++v.causes[refusal(klass, *row.noun, world.config.restrict_scheduling)];
     }
     v.numbers = {{"nodes", static_cast<double>(nodes)}};
     v.message = nodes == 0 ? fmt::format("node pool \"{}\" has no nodes", world.pool(pool).name)

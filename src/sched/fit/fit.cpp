@@ -97,6 +97,33 @@ bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t d
   return true;
 }
 
+bool is_on_one_part(const World& world, NodeId n, std::uint64_t devices) {
+  if (world.node(n).parts <= 1 || devices == 0) return true;
+  const std::int32_t first = world.device(n, std::countr_zero(devices)).numa;
+  for (std::uint64_t m = devices; m != 0; m &= m - 1)
+    if (world.device(n, std::countr_zero(m)).numa != first || first < 0) return false;
+  return true;
+}
+
+namespace {
+
+// Of the devices that would do, those of the NUMA node with the fewest that suffice; all of them where none has enough.
+std::uint64_t on_one_part(const World& world, NodeId n, std::uint64_t good, int count) {
+  std::uint64_t best = good;
+  int fewest = INT32_MAX;
+  for (std::uint64_t left = good; left != 0;) {
+    const std::int32_t numa = world.device(n, std::countr_zero(left)).numa;
+    std::uint64_t part = 0;
+    for (std::uint64_t m = left; m != 0; m &= m - 1)
+      if (world.device(n, std::countr_zero(m)).numa == numa) part |= m & -m;
+    left &= ~part;
+    if (int has = std::popcount(part); numa >= 0 && has >= count && has < fewest) best = part, fewest = has;
+  }
+  return best;
+}
+
+}  // namespace
+
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,
                                             Placement strategy, std::int64_t most_share) {
   const GpuRequest& gpu = shape.gpu();
@@ -105,13 +132,25 @@ std::optional<std::uint64_t> choose_devices(const World& world, const Shape& sha
   const int count = static_cast<int>(row.device_count);
   std::uint64_t mask = 0;
   int missing = gpu.devices;
+  std::uint64_t allowed = ~std::uint64_t{0};
+  if (row.parts > 1 && gpu.devices > 1) {
+    std::uint64_t good = 0;
+    for (int i = 0; i < count; ++i) {
+      const DeviceRow& d = world.device(n, i);
+      const std::int32_t share = share_of_device(shape, d.memory_mib);
+      bool fits = gpu.kind == GpuRequest::Kind::Whole ? is_free(d, when)
+                                                      : d.capacity > 0 && share > 0 && share <= device_room(d, when);
+      if (fits && share <= most_share) good |= std::uint64_t{1} << i;
+    }
+    allowed = on_one_part(world, n, good, gpu.devices);
+  }
   if (gpu.kind == GpuRequest::Kind::Whole) {
     if ((when == When::Later ? row.free_later : row.free_now) < missing) return std::nullopt;
     // What waits anyway takes what is being released first and leaves the idle ones to others.
     for (int pass = when == When::Later ? 0 : 1; pass < 2 && missing > 0; ++pass) {
       for (int i = 0; i < count && missing > 0; ++i) {
         const DeviceRow& d = world.device(n, i);
-        if ((mask >> i & 1) != 0 || !is_free(d, when) || (pass == 0 && d.now == 0)) continue;
+        if ((mask >> i & 1) != 0 || (allowed >> i & 1) == 0 || !is_free(d, when) || (pass == 0 && d.now == 0)) continue;
         mask |= std::uint64_t{1} << i, --missing;
       }
     }
@@ -124,7 +163,7 @@ std::optional<std::uint64_t> choose_devices(const World& world, const Shape& sha
       const DeviceRow& d = world.device(n, i);
       std::int32_t share = share_of_device(shape, d.memory_mib);
       if ((mask >> i & 1) != 0 || d.capacity == 0 || share <= 0 || share > device_room(d, when)) continue;
-      if (share > most_share) continue;
+      if (share > most_share || (allowed >> i & 1) == 0) continue;
       std::int32_t used = d.future;
       bool better = best < 0 || (strategy == Placement::Spread ? used < best_used : used > best_used);
       if (better) best = i, best_used = used;

@@ -27,6 +27,8 @@ std::int64_t slots(const World& world, const Shape& shape, NodeId n, When when);
 std::int64_t slots_when_empty(World& world, ShapeId shape, PoolId pool);
 // Whether these devices, as many as a pod of the shape needs, would do.
 bool have_room(const World& world, const Shape& shape, NodeId n, std::uint64_t devices, When when);
+// Whether the devices hang on one part of their machine, as far as is known.
+bool is_on_one_part(const World& world, NodeId n, std::uint64_t devices);
 // The devices that such a pod would get; nullopt: not enough of them. `strategy` ranks devices for shares.
 // `most_share`: thousandths that a share may take of each.
 std::optional<std::uint64_t> choose_devices(const World& world, const Shape& shape, NodeId n, When when,

@@ -29,14 +29,16 @@ bool is_capable(const World& world, GroupId g, const std::vector<GroupId>& witho
   return capable >= world.minimum(row);
 }
 
-void add_waiting(World& world, GroupId g, std::int32_t count, Batch& out) {
+void add_waiting(World& world, GroupId g, std::int32_t count, Batch& out, const std::vector<ShapeId>& unlike = {}) {
   world.sort_pods(g);
   // Pods that were nominated in the last round come first.
   for (bool claimed : {true, false}) {
     if (claimed && !world.job(world.group(g).job).claims) continue;
     for (PodId p : world.group(g).pods) {
       if (count == 0) return;
-      if (waits(world, p) && !world.pod(p).claim.is_none() == claimed) out.pods.push_back(p), --count;
+      if (!waits(world, p) || world.pod(p).claim.is_none() == claimed) continue;
+      if (!unlike.empty() && std::find(unlike.begin(), unlike.end(), world.pod(p).shape) != unlike.end()) continue;
+      out.pods.push_back(p), --count;
     }
   }
 }
@@ -90,19 +92,20 @@ void add_core(World& world, GroupId g, const std::vector<GroupId>& without, Batc
 }
 
 // One pod of a leaf that has its minimum, or an optional sub-group that lacks its own, whichever comes first.
-bool add_surplus(World& world, GroupId g, const std::vector<GroupId>& without, Batch& out) {
+bool add_surplus(World& world, GroupId g, const std::vector<GroupId>& without, const std::vector<ShapeId>& unlike,
+                 Batch& out) {
   const GroupRow& row = world.group(g);
   if (contains(without, g)) return false;
   if (row.is_leaf()) {
     if (row.pending == 0) return false;
-    add_waiting(world, g, 1, out);
+    add_waiting(world, g, 1, out, unlike);
     if (!out.empty()) out.optional.push_back(g);
     return !out.empty();
   }
   for (GroupId child : by_need(world, row.children)) {
     if (contains(without, child)) continue;
     if (world.is_satisfied(child)) {
-      if (add_surplus(world, child, without, out)) return true;
+      if (add_surplus(world, child, without, unlike, out)) return true;
     } else if (is_capable(world, child, without)) {
       add_core(world, child, without, out);
       out.optional.push_back(child);
@@ -114,12 +117,12 @@ bool add_surplus(World& world, GroupId g, const std::vector<GroupId>& without, B
 
 }  // namespace
 
-Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without) {
+Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without, const std::vector<ShapeId>& unlike) {
   Batch out;
   const JobRow& row = world.job(j);
   if (row.pending == 0) return out;
   if (world.is_satisfied(row.root)) {
-    add_surplus(world, row.root, without, out);
+    add_surplus(world, row.root, without, unlike, out);
   } else if (is_capable(world, row.root, without)) {
     out.core = true;
     add_core(world, row.root, without, out);

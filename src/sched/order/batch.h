@@ -15,8 +15,10 @@ struct Batch {
   bool empty() const { return pods.empty(); }
 };
 
-// Empty when nothing can be placed: not enough pods, or none waits. `without`: sub-groups not to choose.
-Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without = {});
+// Empty when nothing can be placed: not enough pods, or none waits. `without`: sub-groups not to choose; `unlike`:
+// shapes of surplus pods not to choose.
+Batch next_batch(World& world, JobId j, const std::vector<GroupId>& without = {},
+                 const std::vector<ShapeId>& unlike = {});
 
 // Of a gang of which pods are missing: those that exist and wait, up to each leaf's minimum. Empty where a choice of
 // sub-groups remains.

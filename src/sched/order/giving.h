@@ -23,11 +23,12 @@ class Giving {
   void skip_queue();
 
  private:
-  bool sooner(const Standing& a, const Standing& b) const { return ByStanding(world_)(b, a); }
+  bool sooner(const Standing& a, const Standing& b) const;
   struct Lane {
     const std::set<Standing, ByStanding>* holders = nullptr;
     std::set<Standing, ByStanding>::const_reverse_iterator at;
-    std::vector<Standing> again;  // heap: jobs that gave and have more
+    std::vector<Standing> by_loss;  // the holders, where what is lost decides; the next one last
+    std::vector<Standing> again;    // heap: jobs that gave and have more
   };
   const Standing* top(Lane& lane);
   void renew(QueueId leaf);

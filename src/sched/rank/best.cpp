@@ -19,7 +19,8 @@ struct Score {
   std::int32_t topology = 0;
   bool shares = false;  // a shared device has room
   bool now = false;
-  bool kind = false;  // CPU-only pod on a CPU-only node
+  bool one_part = true;  // its devices hang on one NUMA node
+  bool kind = false;     // CPU-only pod on a CPU-only node
   std::int64_t free = 0, total = 0;
   std::int32_t worth = 0;  // by fragmentation
 };
@@ -31,6 +32,7 @@ int order(const Score& a, const Score& b, Placement placement) {
   if (a.topology != b.topology) return a.topology > b.topology ? -1 : 1;
   if (a.shares != b.shares) return a.shares ? -1 : 1;
   if (a.now != b.now) return a.now ? -1 : 1;
+  if (a.one_part != b.one_part) return a.one_part ? -1 : 1;
   if (a.kind != b.kind) return a.kind ? -1 : 1;
   if (placement == Placement::Fragmentation) return a.worth > b.worth ? -1 : a.worth < b.worth ? 1 : 0;
   if (placement == Placement::Binpack) return a.free < b.free ? -1 : a.free > b.free ? 1 : 0;
@@ -42,6 +44,11 @@ bool opens_no_device(const World& world, NodeId n, std::uint64_t mask) {
   for (; mask != 0; mask &= mask - 1)
     if (world.device(n, std::countr_zero(mask)).future == 0) return false;
   return true;
+}
+
+Placement strategy_of(const PoolRow& pool, const Wishes& wishes) { return wishes.gpu.value_or(pool.gpu); }
+Placement in_node_of(const World& world, const PoolRow& pool, const Wishes& wishes) {
+  return wishes.devices.value_or(world.config.devices.value_or(strategy_of(pool, wishes)));
 }
 
 // A nomination outweighs all else: where it still fits, that is the place.
@@ -73,8 +80,9 @@ bool is_plain(const Shape& shape, const Wishes& wishes) {
 bool goes_by_buckets(const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
   const auto kind = shape.gpu().kind;
   if (kind == GpuRequest::Kind::None || kind == GpuRequest::Kind::Mig) return false;
-  if (pool.gpu == Placement::Fragmentation) return false;
-  if (pool.gpu == Placement::Spread && !pool.uniform) return false;
+  const Placement strategy = strategy_of(pool, wishes);
+  if (strategy == Placement::Fragmentation) return false;
+  if (strategy == Placement::Spread && !pool.uniform) return false;
   return is_plain(shape, wishes);
 }
 
@@ -88,11 +96,12 @@ class BucketWalk {
         pool_(pool),
         wishes_(wishes),
         klass_(world.classes[guest.shape.klass.value]),
-        in_node_(world.config.devices.value_or(pool.gpu)) {}
+        strategy_(strategy_of(pool, wishes)),
+        in_node_(in_node_of(world, pool, wishes)) {}
 
   std::optional<Spot> run() {
     const bool shared = guest_.shape.gpu().is_shared();
-    const bool prefers_shared = shared && pool_.gpu == Placement::Binpack;
+    const bool prefers_shared = shared && strategy_ == Placement::Binpack;
     if (shared) gather_open();
     const bool some_avoid = !klass_.avoided.empty();
     for (int avoided = 0; avoided <= (some_avoid ? 1 : 0); ++avoided) {
@@ -102,7 +111,11 @@ class BucketWalk {
         opens_only_ = prefers_shared && open == 0;
         for (When when : {When::Now, When::Later}) {
           if (when == When::Later && wishes_.now_only) continue;
-          if (auto spot = levels(when)) return spot;
+          for (Parts parts : {Parts::One, Parts::Several}) {
+            parts_ = needs_parts() ? parts : Parts::Any;
+            if (auto spot = levels(when)) return spot;
+            if (parts_ == Parts::Any) break;
+          }
         }
       }
     }
@@ -111,6 +124,9 @@ class BucketWalk {
 
  private:
   enum class Avoided { Any, Not, Only };
+  enum class Parts { Any, One, Several };
+
+  bool needs_parts() const { return pool_.has_parts && guest_.shape.gpu().devices > 1; }
 
   // Nodes where a shared device may have room.
   void gather_open() {
@@ -127,7 +143,7 @@ class BucketWalk {
     const bool shared = guest_.shape.gpu().is_shared();
     const std::size_t low = shared ? (opens_only_ ? 1 : 0) : static_cast<std::size_t>(guest_.shape.gpu().devices);
     const std::size_t end = pool_.by_free.levels();
-    if (pool_.gpu == Placement::Binpack) {
+    if (strategy_ == Placement::Binpack) {
       for (std::size_t level = low; level < end; ++level)
         if (auto spot = nodes(level, when)) return spot;
     } else {
@@ -168,6 +184,7 @@ class BucketWalk {
     if (open_only_ || opens_only_) {
       if (opens_no_device(world_, n, *mask) != open_only_) return std::nullopt;
     }
+    if (parts_ != Parts::Any && fit::is_on_one_part(world_, n, *mask) != (parts_ == Parts::One)) return std::nullopt;
     return Spot{n, *mask, when == When::Now};
   }
 
@@ -176,9 +193,10 @@ class BucketWalk {
   const PoolRow& pool_;
   const Wishes& wishes_;
   const ConstraintClass& klass_;
-  Placement in_node_;
+  Placement strategy_, in_node_;
   std::vector<std::uint64_t> open_;
   Avoided avoided_ = Avoided::Any;
+  Parts parts_ = Parts::Any;
   bool open_only_ = false, opens_only_ = false;
 };
 
@@ -192,10 +210,10 @@ std::optional<Spot> best_spot(World& world, PodId p, PoolId pool_id, const Wishe
   if (auto spot = nominated_spot(world, guest, pool_id, wishes)) return spot;
   if (wishes.nominated_only) return std::nullopt;
   const bool gpu = shape.wants_gpu();
-  const Placement placement = placement_for(shape, pool);
+  const Placement placement = placement_for(shape, pool, wishes);
   if (placement == Placement::Fragmentation && is_plain(shape, wishes)) return best_by_score(world, p, pool_id, wishes);
   if (goes_by_buckets(shape, pool, wishes)) return BucketWalk(world, guest, pool, wishes).run();
-  const bool may_share = shape.gpu().is_shared() && pool.gpu == Placement::Binpack;
+  const bool may_share = shape.gpu().is_shared() && strategy_of(pool, wishes) == Placement::Binpack;
   const bool soft_spread = !shape.spread.empty();
   std::optional<Spot> best;
   Score best_score;
@@ -217,6 +235,7 @@ std::optional<Spot> best_spot(World& world, PodId p, PoolId pool_id, const Wishe
     if (soft_spread) score.crowding = fit::crowding(world, shape, n);
     if (wishes.topology != nullptr) score.topology = (*wishes.topology)[n.value];
     score.shares = may_share && opens_no_device(world, n, *mask);
+    score.one_part = fit::is_on_one_part(world, n, *mask);
     score.kind = !gpu && row.device_count == 0;
     if (placement == Placement::Fragmentation) {
       score.worth = Scores::of(world).line(pool_id, world.pod(p).shape).at(n);

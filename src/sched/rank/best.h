@@ -23,7 +23,8 @@ struct Wishes {
   bool nominated_only = false;                          // there, on these devices, or nowhere
   const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
   bool now_only = false;
-  std::int64_t most_share = INT64_MAX;  // thousandths that a memory request may take of each device
+  std::optional<Placement> gpu, devices;  // other than the pool's, to find a place at all
+  std::int64_t most_share = INT64_MAX;    // thousandths that a memory request may take of each device
 };
 
 std::optional<Spot> best_spot(World& world, PodId p, PoolId pool, const Wishes& wishes);

@@ -81,17 +81,19 @@ class ScoreWalk {
 
 }  // namespace
 
-Placement placement_for(const Shape& shape, const PoolRow& pool) {
+Placement placement_for(const Shape& shape, const PoolRow& pool, const Wishes& wishes) {
   if (!shape.wants_gpu()) return pool.cpu;
   const bool cut = shape.gpu().kind == GpuRequest::Kind::Mig;
-  return cut && pool.gpu == Placement::Fragmentation ? Placement::Binpack : pool.gpu;
+  const Placement rule = wishes.gpu.value_or(pool.gpu);
+  return cut && rule == Placement::Fragmentation ? Placement::Binpack : rule;
 }
 
 std::optional<std::uint64_t> choose_devices(World& world, const Shape& shape, PoolId pool, NodeId n, When when,
                                             const Wishes& wishes) {
-  const Placement rule = world.config.devices.value_or(world.pool(pool).gpu);
+  const Placement nodes = wishes.gpu.value_or(world.pool(pool).gpu);
+  const Placement rule = wishes.devices.value_or(world.config.devices.value_or(nodes));
   auto mask = fit::choose_devices(world, shape, n, when, rule, wishes.most_share);
-  const bool by_mix = rule == Placement::Fragmentation && world.pool(pool).gpu == Placement::Fragmentation;
+  const bool by_mix = rule == Placement::Fragmentation && nodes == Placement::Fragmentation;
   if (!mask || !by_mix || !shape.gpu().is_shared() || shape.gpu().devices != 1) return mask;
   std::uint64_t open = 0;
   for (std::uint32_t i = 0; i < world.node(n).device_count; ++i) {

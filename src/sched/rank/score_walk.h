@@ -7,7 +7,7 @@
 namespace muster::sched::rank {
 
 // How such a pod's nodes are ranked. Instances of a device that is cut up are packed.
-Placement placement_for(const Shape& shape, const PoolRow& pool);
+Placement placement_for(const Shape& shape, const PoolRow& pool, const Wishes& wishes);
 
 // The devices that a pod gets on a node; a share, the one whose loss others feel least, unless the config says where
 // shares go.

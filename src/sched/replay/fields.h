@@ -42,7 +42,7 @@ void fields(A& a, model::SpreadTerm& v) {
 template <class A>
 void fields(A& a, model::Constraints& v) {
   a(v.gpu), a(v.cpu), a(v.memory), a(v.extended), a(v.node_selector), a(v.node_affinity), a(v.tolerations);
-  a(v.pod_affinity), a(v.pod_anti_affinity), a(v.spread), a(v.host_ports);
+  a(v.pod_affinity), a(v.pod_anti_affinity), a(v.spread), a(v.host_ports), a(v.unsupported);
 }
 template <class A>
 void fields(A& a, model::Pod& v) {
@@ -52,7 +52,7 @@ void fields(A& a, model::Pod& v) {
 }
 template <class A>
 void fields(A& a, model::Device& v) {
-  a(v.uuid), a(v.memory_mib), a(v.healthy);
+  a(v.uuid), a(v.memory_mib), a(v.healthy), a(v.numa);
 }
 template <class A>
 void fields(A& a, model::Taint& v) {
@@ -88,7 +88,7 @@ template <class A>
 void fields(A& a, model::Gang& v) {
   a(v.ns), a(v.name), a(v.uid), a(v.queue), a(v.pools), a(v.priority), a(v.preemptibility), a(v.created);
   a(v.min_member), a(v.min_sub_group), a(v.topology), a(v.sub_groups), a(v.segments), a(v.stale_since);
-  a(v.staleness_grace), a(v.preemption_delay), a(v.last_start), a(v.last_evicted), a(v.deleted);
+  a(v.staleness_grace), a(v.preemption_delay), a(v.last_start), a(v.last_evicted), a(v.deleted), a(v.last_checkpoint);
 }
 template <class A>
 void fields(A& a, Pool& v) {
@@ -110,7 +110,7 @@ void fields(A& a, Config& v) {
       a(v.reclaim_min_runtime_method);
   a(v.reclaim_saturation_multiplier_milli), a(v.reclaim_for_any_excess), a(v.history_k_milli), a(v.predicates),
       a(v.pools), a(v.topologies);
-  a(v.budgets);
+  a(v.budgets), a(v.victims), a(v.surplus), a(v.restrict_scheduling);
 }
 template <class A>
 void fields(A& a, SetConfig& v) {

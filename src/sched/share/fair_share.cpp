@@ -25,7 +25,9 @@ void divide_among(World& world, const std::vector<QueueId>& siblings, const Reso
       const QueueRow& q = world.queue(siblings[i]);
       claims[i].quota = at(q.quota, r);
       claims[i].requestable = std::min(at(q.allocated, r) + at(q.pending, r), at(q.limit, r));
-      claims[i].weight = std::max<std::int64_t>(0, setting(world, q, r).weight_milli);
+      if (world.config.surplus == Config::Surplus::ByQuota) {
+        claims[i].weight = std::min(at(q.quota, r), at(total, r));
+      } else claims[i].weight = std::max<std::int64_t>(0, setting(world, q, r).weight_milli);
       claims[i].usage = r == 0 ? q.noun.usage_gpu_milli : 0;
       claims[i].priority = q.noun.priority;
       claims[i].rank = q.rank;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -54,7 +55,7 @@ DimId World::dim(std::string_view name) {
 
 void World::admit_node(NodeId n) {
   for (auto& klass : classes) {
-    bool in = node(n).live && class_admits(klass, *node(n).noun, config.predicates);
+    bool in = node(n).live && class_admits(klass, *node(n).noun, config.predicates, config.restrict_scheduling);
     klass.nodes.put(n, in);
     klass.avoided.put(n, in && config.predicates && is_avoided(klass, *node(n).noun));
   }
@@ -87,9 +88,13 @@ void World::offer(NodeId n, const model::Node& noun) {
     const auto& d = noun.devices[i];
     // Devices cut into MIG instances are not given whole.
     bool given = d.healthy && noun.mig != model::Node::Mig::Mixed;
-    devices[row.first_device + i] = {0, 0, given ? 1000 : 0, d.memory_mib, 0};
+    devices[row.first_device + i] = {0, 0, given ? 1000 : 0, d.memory_mib, 0, d.numa};
     if (given) ++row.free_now, ++row.free_later;
   }
+  std::set<std::int32_t> parts;
+  for (const auto& d : noun.devices)
+    if (d.numa >= 0) parts.insert(d.numa);
+  row.parts = static_cast<std::int32_t>(parts.size());
 }
 
 Result<void> World::upsert(const model::Node& noun) {
@@ -210,7 +215,8 @@ void World::refresh_nodes() {
   std::vector<std::int64_t> least;
   for (auto& p : pools) {
     least.push_back(p.least_mib);
-    p.nodes.clear(), p.offered = {}, p.least_mib = p.most_mib = 0, p.foreign = {}, p.most_devices = 0, p.uniform = true;
+    p.nodes.clear(), p.offered = {}, p.least_mib = p.most_mib = 0, p.foreign = {}, p.most_devices = 0, p.uniform = true,
+                     p.has_parts = false;
   }
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
     const NodeRow& row = nodes[i];
@@ -228,6 +234,7 @@ void World::refresh_nodes() {
     auto count = static_cast<std::int32_t>(row.device_count);
     p.uniform = p.uniform && (first || count == p.most_devices);
     p.most_devices = std::max(p.most_devices, count);
+    p.has_parts = p.has_parts || row.parts > 1;
     if (row.noun->mig == model::Node::Mig::Mixed) {
       for (const auto& [name, n] : row.noun->mig_instances) p.offered.gpu += gpus_of_profile(name) * n * 1000;
       continue;

@@ -35,9 +35,9 @@ ClassId World::intern_class(const model::Constraints& c) {
   ClassId id{static_cast<std::uint32_t>(classes.size())};
   ConstraintClass& klass = classes.emplace_back();
   klass.selector = c.node_selector, klass.affinity = c.node_affinity, klass.tolerations = c.tolerations;
-  klass.gpu = c.gpu.kind;
+  klass.gpu = c.gpu.kind, klass.unsupported = c.unsupported;
   for (std::uint32_t i = 0; i < nodes.size(); ++i) {
-    if (!nodes[i].live || !class_admits(klass, *nodes[i].noun, config.predicates)) continue;
+    if (!nodes[i].live || !class_admits(klass, *nodes[i].noun, config.predicates, config.restrict_scheduling)) continue;
     klass.nodes.put(NodeId{i});
     if (config.predicates && is_avoided(klass, *nodes[i].noun)) klass.avoided.put(NodeId{i});
   }

@@ -34,7 +34,7 @@ World::World(Config fresh) {
 }
 
 void World::set_config(Config fresh) {
-  bool predicates = fresh.predicates != config.predicates;
+  bool predicates = fresh.predicates != config.predicates || fresh.restrict_scheduling != config.restrict_scheduling;
   config = std::move(fresh);
   rebuild_pools();
   rebuild_budgets();

@@ -60,6 +60,7 @@ void put_class(std::string& out, const model::Constraints& c) {
   }
   put(out, static_cast<std::int64_t>(c.tolerations.size()));
   for (const auto& t : c.tolerations) put(out, t.key), put(out, t.op), put(out, t.value), put(out, t.effect);
+  for (const auto& what : c.unsupported) put(out, what);
 }
 
 void put_term(std::string& out, const std::string& key, const std::map<std::string, std::string>& labels) {
@@ -135,6 +136,12 @@ bool has_kind(GpuRequest::Kind kind, const model::Node& node) {
   return false;
 }
 
+bool has_role(GpuRequest::Kind kind, const model::Node& node) {
+  const std::string worker = kind == GpuRequest::Kind::None ? "cpu-worker" : "gpu-worker";
+  return node.labels.contains("node-role.kubernetes.io/" + worker) ||
+         node.labels.contains("node-role.kubernetes.io/runai-" + worker);
+}
+
 }  // namespace
 
 std::string canonical_class(const model::Constraints& c) {
@@ -165,8 +172,9 @@ std::string canonical(const model::Constraints& c, std::string_view ns) {
   return out;
 }
 
-bool class_admits(const ConstraintClass& klass, const model::Node& node, bool predicates) {
-  if (!node.ready || node.unschedulable) return false;
+bool class_admits(const ConstraintClass& klass, const model::Node& node, bool predicates, bool by_role) {
+  if (!klass.unsupported.empty() || !node.ready || node.unschedulable) return false;
+  if (by_role && !has_role(klass.gpu, node)) return false;
   if (!has_kind(klass.gpu, node)) return false;
   if (!predicates) return true;
   return selected(klass, node) && affine(klass, node) && untolerated(klass, node, false) == nullptr;
@@ -176,9 +184,11 @@ bool is_avoided(const ConstraintClass& klass, const model::Node& node) {
   return untolerated(klass, node, true) != nullptr;
 }
 
-std::string refusal(const ConstraintClass& klass, const model::Node& node) {
+std::string refusal(const ConstraintClass& klass, const model::Node& node, bool by_role) {
+  if (!klass.unsupported.empty()) return klass.unsupported.front();
   if (!node.ready) return "not ready";
   if (node.unschedulable) return "cordoned";
+  if (by_role && !has_role(klass.gpu, node)) return "node role";
   if (!selected(klass, node)) return "node selector";
   if (!affine(klass, node)) return "node affinity";
   if (const auto* taint = untolerated(klass, node, false)) return "taint " + taint->key;

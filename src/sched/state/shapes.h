@@ -36,6 +36,7 @@ struct ConstraintClass {
   std::vector<std::vector<model::NodeExpression>> affinity;
   std::vector<model::Toleration> tolerations;
   model::GpuRequest::Kind gpu = model::GpuRequest::Kind::None;
+  std::vector<std::string> unsupported;
   NodeSet nodes;    // usable nodes where such a pod may run, resources aside
   NodeSet avoided;  // of these, the ones that ask not to be used (PreferNoSchedule)
 };
@@ -63,9 +64,10 @@ std::string canonical(const model::Constraints& constraints, std::string_view ns
 std::string canonical_class(const model::Constraints& constraints);
 
 // Labels, taints, affinity and the kind of GPUs; not resources. `predicates` false: only the node's own readiness.
-bool class_admits(const ConstraintClass& klass, const model::Node& node, bool predicates);
+// `by_role`: GPU pods only on nodes of role gpu-worker, others only on cpu-worker.
+bool class_admits(const ConstraintClass& klass, const model::Node& node, bool predicates, bool by_role);
 bool is_avoided(const ConstraintClass& klass, const model::Node& node);
 // The first cause that speaks against the node, in words for people; "" when none does.
-std::string refusal(const ConstraintClass& klass, const model::Node& node);
+std::string refusal(const ConstraintClass& klass, const model::Node& node, bool by_role);
 
 }  // namespace muster::sched

@@ -30,6 +30,7 @@ struct PoolRow {
   std::int64_t most_mib = 0;
   std::int32_t most_devices = 0;  // of one node
   bool uniform = true;            // all its nodes have as many
+  bool has_parts = false;         // some of its nodes have devices on several NUMA nodes
   std::int64_t free_gpu = 0;      // cell: thousandths of devices that will be free
   Buckets by_free;                // by devices that will be free
   Buckets by_room;                // by room on a device that is shared already
@@ -41,6 +42,7 @@ struct DeviceRow {
   std::int32_t capacity = 1000;
   std::int64_t memory_mib = 0;
   std::int32_t burden = 0;  // cell: pods that would have to leave it (see clearings.h)
+  std::int32_t numa = -1;   // -1: not known
 };
 
 struct NodeRow {
@@ -49,6 +51,7 @@ struct NodeRow {
   bool usable = false;  // ready and schedulable
   PoolId pool;
   std::uint32_t first_device = 0, device_count = 0;
+  std::int32_t parts = 0;       // NUMA nodes that its devices hang on; 0: not known
   std::int32_t free_now = 0;    // cell: devices that nobody holds or was promised
   std::int32_t free_later = 0;  // cell: devices that will be free when what is going away is gone
   std::int32_t room = 0;        // cell: most room on a device of which a part is taken, thousandths
