@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "base/check.h"
 #include "sched/act/turn.h"
 #include "sched/explain/remedy.h"
 #include "sched/explain/verdict.h"
@@ -42,6 +43,8 @@ struct Engine::Inside {
   act::Turn turn(Time now) { return {world, lines, now, {}}; }
   Round act(const std::vector<Action>& actions, Time now);
   Plan rehearse(JobId j, Time now);
+  void rehearse(WhatIf& out, Time now);
+  std::map<std::string, QueueUse> uses() const;
   // `commit`: what follows from decisions outside of the counters is written down too.
   void collect_decisions(Round& round, bool commit);
   Decision decision_of(PodId p, Decision::Kind kind) const;
@@ -407,13 +410,68 @@ Plan Engine::Inside::rehearse(JobId j, Time now) {
   return out;
 }
 
+namespace {
+
+QueueUse use_of(const QueueRow& row) {
+  return {row.fair_share, row.allocated, row.guarded, row.allocated + row.pending};
+}
+
+}  // namespace
+
+std::map<std::string, QueueUse> Engine::Inside::uses() const {
+  std::map<std::string, QueueUse> out;
+  for (const auto& row : world.queues)
+    if (row.live) out[row.noun.name] = use_of(row);
+  return out;
+}
+
+void Engine::Inside::rehearse(WhatIf& out, Time now) {
+  auto trial = world.begin_trial();
+  share::divide_all(world);
+  act::Turn turn_now = turn(now);
+  act::run_actions(turn_now, world.config.actions);
+  Round whole;
+  collect_decisions(whole, false);
+  out.decisions = std::move(whole.decisions);
+  out.after = uses();
+  world.end_trial(std::move(trial));
+  divided_at = UINT64_MAX;
+}
+
+Result<WhatIf> Engine::what_if(const std::vector<model::Queue>& queues, Time now) const {
+  World& w = inside_->world;
+  inside_->divide();
+  WhatIf out;
+  out.before = inside_->uses();
+  std::vector<model::Queue> old;
+  std::vector<std::string> fresh;
+  Result<void> taken;
+  for (const auto& queue : queues) {
+    QueueId q = w.find_queue(queue.name);
+    const bool is_fresh = q.is_none() || !w.queue(q).live;
+    if (!is_fresh) old.push_back(w.queue(q).noun);
+    taken = w.upsert(queue);
+    if (!taken.has_value()) break;
+    if (is_fresh) fresh.push_back(queue.name);
+  }
+  if (taken.has_value()) w.settle();
+  if (taken.has_value()) inside_->rehearse(out, now);
+  for (const auto& queue : old) {
+    const Result<void> back = w.upsert(queue);
+    CHECK(back.has_value(), "a queue that was there can be put back");
+  }
+  for (const auto& name : fresh) w.remove_queue(name);
+  inside_->divide();
+  if (!taken.has_value()) return taken.error();
+  return out;
+}
+
 std::optional<QueueUse> Engine::queue_use(const std::string& name) const {
   World& w = inside_->world;
   inside_->divide();
   QueueId q = w.find_queue(name);
   if (q.is_none()) return std::nullopt;
-  const QueueRow& row = w.queue(q);
-  return QueueUse{row.fair_share, row.allocated, row.guarded, row.allocated + row.pending};
+  return use_of(w.queue(q));
 }
 
 std::vector<std::string> Engine::queue_names() const {

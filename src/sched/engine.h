@@ -43,6 +43,12 @@ struct Plan {
   std::optional<model::Verdict> verdict;   // why not now
 };
 
+// What a change of queues (quotas, limits, weights, new ones) would lead to.
+struct WhatIf {
+  std::map<std::string, QueueUse> before, after;  // by queue; `after` as the decisions would leave it
+  std::vector<model::Decision> decisions;         // of the next round
+};
+
 class Engine {
  public:
   explicit Engine(Config config = {});
@@ -67,6 +73,9 @@ class Engine {
   std::optional<model::Verdict> why(const std::string& gang, Time now) const;
   // What would happen if this gang with these pods were submitted now. The world is not changed.
   Result<Plan> plan(const model::Gang& gang, const std::vector<model::Pod>& pods, Time now) const;
+
+  // What the next round would do if these queues were so. The world is not changed. Invalid as apply() is.
+  Result<WhatIf> what_if(const std::vector<model::Queue>& queues, Time now) const;
 
   std::optional<QueueUse> queue_use(const std::string& queue) const;
   std::vector<std::string> queue_names() const;

@@ -227,6 +227,46 @@ TEST_CASE("a plan says what a submission would cause and leaves the world alone"
   CHECK(r.decisions[0].pod == plan->decisions[0].pod);
 }
 
+TEST_CASE("what if a quota were larger: shares, who starts, who gives way, and nothing changes") {
+  Engine e;
+  add(e, node("n1", 4), queue("a", 1), queue("b", 1));
+  for (int i = 0; i < 4; ++i) add(e, job("a" + std::to_string(i), "a").pods(1, 1).created(at(i)));
+  e.run(at(10));
+  add(e, job("big", "b").pods(1, 3));
+  CHECK(e.run(at(20)).decisions.empty());
+  auto hash = e.world_hash();
+  auto told = e.what_if({queue("b", 3)}, at(30));
+  REQUIRE(told.has_value());
+  CHECK(e.world_hash() == hash);
+  CHECK(told->before.at("b").fair_share.gpu == 2000);
+  CHECK(told->after.at("b").fair_share.gpu == 3000);
+  CHECK(told->after.at("a").fair_share.gpu == 1000);
+  std::size_t evicted = 0;
+  for (const auto& d : told->decisions) evicted += d.kind == model::Decision::Kind::Evict ? 1 : 0;
+  CHECK(evicted == 3);
+  CHECK(told->decisions.back().pod == "big-0");
+  CHECK(e.run(at(40)).decisions.empty());
+  add(e, queue("b", 3));
+  Round r = e.run(at(50));
+  REQUIRE(r.decisions.size() == told->decisions.size());
+  for (std::size_t i = 0; i < r.decisions.size(); ++i) CHECK(r.decisions[i].pod == told->decisions[i].pod);
+}
+
+TEST_CASE("what if there were one queue more, and what may not be") {
+  Engine e;
+  add(e, node("n1", 4), queue("a", 1));
+  for (int i = 0; i < 4; ++i) add(e, job("a" + std::to_string(i), "a").pods(1, 1));
+  e.run(at(10));
+  auto hash = e.world_hash();
+  auto told = e.what_if({queue("new", 2)}, at(30));
+  REQUIRE(told.has_value());
+  CHECK(told->after.contains("new"));
+  CHECK(!told->before.contains("new"));
+  CHECK(told->decisions.empty());
+  CHECK(e.world_hash() == hash);
+  CHECK(e.queue_names() == std::vector<std::string>{"a"});
+}
+
 TEST_CASE("a gang short of one GPU of others' excess is told the two numbers") {
   Engine e;
   add(e, node("n1", 8), queue("a", 5), queue("b", 8));
