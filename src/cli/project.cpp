@@ -50,6 +50,36 @@ void show(const Session& session, const json::Value& project, const std::string&
   }
 }
 
+std::string who_text(const json::Value& one) {
+  return json::text_or(one, "/project") + "/" + json::text_or(one, "/workload") + " (" +
+         amount_text(json::find(one, "/gpus")) + ")";
+}
+
+// What a change of quotas would lead to in the next round.
+void show_plan(const Session& session, const json::Value& told) {
+  if (session.screen.is_for_programs()) return session.screen.value(told);
+  const auto listed = [&](const char* member) {
+    std::vector<std::string> out;
+    if (const json::Value* list = json::member(told, member); list != nullptr && list->is_array()) {
+      for (const json::Value& one : list->get_array()) out.push_back(who_text(one));
+    }
+    return out;
+  };
+  std::vector<std::vector<Cell>> rows;
+  if (const json::Value* queues = json::member(told, "queues"); queues != nullptr && queues->is_array()) {
+    for (const json::Value& queue : queues->get_array()) {
+      const auto of = [&](const char* at) { return amount_text(json::find(queue, at)); };
+      rows.push_back({json::text_or(queue, "/name"), of("/before/fairShare"), of("/after/fairShare"),
+                      of("/before/allocated"), of("/after/allocated")});
+    }
+  }
+  if (rows.empty()) return session.screen.line("nothing would change now: no share, and nobody starts or gives way");
+  session.screen.table({{"QUEUE"}, {"FAIR SHARE", true}, {"THEN", true}, {"HOLDS", true}, {"THEN", true}}, rows);
+  const std::vector<std::string> starts = listed("starts"), displaced = listed("displaced");
+  session.screen.line("would start: " + (starts.empty() ? "nobody" : join(starts, ", ")));
+  session.screen.line("would give way: " + (displaced.empty() ? "nobody" : join(displaced, ", ")));
+}
+
 Result<std::string> department_id(Server& server, const std::string& name) {
   std::vector<std::string> known;
   for (const json::Value& one : TRY(server.all("/api/v1/org-unit/departments", "departments"))) {
@@ -131,6 +161,17 @@ Result<int> run_project_set(Session& session) {
   }
   if (body.empty())
     return invalid("muster project set: nothing to set; give --quota, --limit, --weight, --member or --remove-member");
+  if (typed.has("plan")) {
+    body.erase("members");
+    if (body.empty()) return invalid("muster project set --plan: nothing to plan; give --quota, --limit or --weight");
+    TRY(find_project(session, name));
+    body["name"] = name;
+    const json::Value told =
+        TRY(server->post("/api/muster/v1/plan/quotas", json::Object{{"projects", json::Array{std::move(body)}}})
+                .at("planning project \"" + name + "\""));
+    show_plan(session, told);
+    return 0;
+  }
   const Result<json::Value> project = server->patch("/api/muster/v1/projects/" + net::encode_component(name), body);
   if (!project.has_value()) {
     // A wrong name deserves the right ones.

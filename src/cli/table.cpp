@@ -16,7 +16,10 @@ std::vector<Flag> quota_flags(bool with_department) {
       {"--member", 0, "USER", "an account of this machine that may use it", true},
   };
   if (with_department) flags.push_back({"--department", 0, "D", "the department that it belongs to (default)"});
-  else flags.push_back({"--remove-member", 0, "USER", "take the right away again", true});
+  else {
+    flags.push_back({"--remove-member", 0, "USER", "take the right away again", true});
+    flags.push_back({"--plan", 0, "", "only say what would happen"});
+  }
   return flags;
 }
 

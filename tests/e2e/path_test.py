@@ -75,6 +75,28 @@ def test_two_projects_share_four_gpus_and_nothing_flaps():
         assert taken, events
 
 
+def test_a_quota_can_be_tried_before_it_is_set():
+    with Machine(gpus="4xA100-80G") as m:
+        m.ok("project", "set", "default", "--quota", "1")
+        m.ok("project", "create", "b", "--quota", "1")
+        for _ in range(4):
+            m.ok("submit", "--gpu", "1", "--detach", "--", "sleep", "300")
+        wait_for("four run", lambda: sum(w["phase"] == "Running" for w in m.ok("list", "-o", "json").json()["workloads"]) == 4)
+        m.ok("submit", "-p", "b", "--gpu", "3", "--detach", "--name", "wide", "--", "sleep", "300")
+        wait_for("wide waits", lambda: m.phase("wide", "b") == "Pending")
+        told = m.ok("project", "set", "b", "--quota", "3", "--plan", "-o", "json").json()
+        assert [s["workload"] for s in told["starts"]] == ["wide"] and len(told["displaced"]) == 3, told
+        queues = {q["name"]: q for q in told["queues"]}
+        assert (queues["b"]["before"]["fairShare"], queues["b"]["after"]["fairShare"]) == (2, 3), told
+        assert m.phase("wide", "b") == "Pending"
+        assert m.ok("project", "list", "-o", "json").json()["projects"][1]["gpu"]["quota"] == 1
+        assert "nothing would change" in m.ok("project", "set", "b", "--quota", "1", "--plan").out
+        m.ok("project", "set", "b", "--quota", "3")
+        wait_for("wide runs", lambda: m.phase("wide", "b") == "Running")
+        gone = {w["name"] for w in m.ok("list", "-o", "json").json()["workloads"] if w["phase"] == "Pending"}
+        assert gone == {d["workload"] for d in told["displaced"]}, (gone, told)
+
+
 def test_a_killed_server_loses_nothing():
     with Machine() as m:
         side = os.path.join(m.folder, "side")

@@ -1,9 +1,12 @@
 #include "cluster/link/link.h"
 
+#include <map>
 #include <optional>
+#include <tuple>
 
 #include "cluster/group/group_of.h"
 #include "cluster/link/facts.h"
+#include "cluster/queues/queue_objects.h"
 #include "cluster/round/decode.h"
 #include "cluster/workloads/pod_template.h"
 #include "kube/kinds.h"
@@ -55,23 +58,79 @@ Result<Imagined> imagine(const json::Value& question, Time now) {
   return out;
 }
 
+// A pod of a decision by its workload, its project and its GPUs.
+struct Affected {
+  std::string workload, project;
+  double gpus = 0;
+};
+
+Affected affected_by(const model::Decision& decision, const Glance& glance) {
+  Affected out{.workload = decision.pod, .project = {}};
+  const PodRow* pod = glance.mirror.pod(decision.ns, decision.pod);
+  if (pod == nullptr) return out;
+  const auto label = [&](std::string_view name) {
+    const auto found = pod->pod.labels.find(std::string(name));
+    return found == pod->pod.labels.end() ? std::string() : found->second;
+  };
+  if (const std::string workload = label(model::keys::workload_label); !workload.empty()) out.workload = workload;
+  out.project = label(model::keys::project_label);
+  if (decision.kind == model::Decision::Kind::Evict) {
+    for (const Granted& one : pod->granted) out.gpus += one.milli / 1000.0;
+  } else {
+    for (const model::DeviceShare& one : decision.devices) out.gpus += one.milli / 1000.0;
+  }
+  return out;
+}
+
+// The queues of a Department or Project object as the scheduler would see them.
+Result<std::vector<model::Queue>> queues_of(const json::Value& object) {
+  const bool is_project = json::text_or(object, "/kind") == kube::kinds::project.kind;
+  if (!is_project && json::text_or(object, "/kind") != kube::kinds::department.kind)
+    return invalid("what-if takes Departments and Projects");
+  const std::vector<std::string> pools{"default"};
+  std::vector<model::Queue> out;
+  for (const json::Value& queue : is_project ? queues_of_project(object, pools) : queues_of_department(object, pools))
+    out.push_back(decode_queue(queue));
+  return out;
+}
+
+json::Value what_if_json(const sched::WhatIf& told, const Glance& glance) {
+  json::Array queues, starts, displaced;
+  for (const auto& [name, after] : told.after) {
+    const auto before = told.before.find(name);
+    const auto gpu = [](const sched::QueueUse& use) {
+      return json::Object{{"fairShare", static_cast<double>(use.fair_share.gpu) / 1000},
+                          {"allocated", static_cast<double>(use.allocated.gpu) / 1000}};
+    };
+    const bool same = before != told.before.end() && before->second.fair_share.gpu == after.fair_share.gpu &&
+                      before->second.allocated.gpu == after.allocated.gpu;
+    if (same) continue;
+    queues.push_back(json::Object{{"name", name},
+                                  {"before", before == told.before.end() ? json::Value() : gpu(before->second)},
+                                  {"after", gpu(after)}});
+  }
+  // Pods of one workload are told together.
+  std::map<std::tuple<std::string, std::string, bool>, double> sums;
+  for (const model::Decision& decision : told.decisions) {
+    const Affected who = affected_by(decision, glance);
+    sums[{who.project, who.workload, decision.kind == model::Decision::Kind::Evict}] += who.gpus;
+  }
+  for (const auto& [who, gpus] : sums) {
+    const auto& [project, workload, is_evicted] = who;
+    (is_evicted ? displaced : starts)
+        .push_back(json::Object{{"workload", workload}, {"project", project}, {"gpus", gpus}});
+  }
+  return json::Object{
+      {"queues", std::move(queues)}, {"starts", std::move(starts)}, {"displaced", std::move(displaced)}};
+}
+
 json::Value plan_json(const sched::Plan& plan, const Glance& glance) {
   json::Object out{{"startsNow", plan.starts_now}, {"node", nullptr}};
   json::Array devices, displaced;
   for (const model::Decision& decision : plan.decisions) {
     if (decision.kind == model::Decision::Kind::Evict) {
-      const PodRow* pod = glance.mirror.pod(decision.ns, decision.pod);
-      if (pod == nullptr) continue;
-      const auto label = [&](std::string_view name) {
-        const auto found = pod->pod.labels.find(std::string(name));
-        return found == pod->pod.labels.end() ? std::string() : found->second;
-      };
-      std::string workload = label(model::keys::workload_label);
-      double gpus = 0;
-      for (const Granted& one : pod->granted) gpus += one.milli / 1000.0;
-      displaced.push_back(json::Object{{"workload", workload.empty() ? decision.pod : workload},
-                                       {"project", label(model::keys::project_label)},
-                                       {"gpus", gpus}});
+      const Affected who = affected_by(decision, glance);
+      displaced.push_back(json::Object{{"workload", who.workload}, {"project", who.project}, {"gpus", who.gpus}});
       continue;
     }
     if (out["node"].is_null()) out["node"] = decision.node;
@@ -114,7 +173,8 @@ Result<json::Value> Link::ask(const json::Value& question, Deadline deadline) {
   const std::string what = json::text_or(question, "/ask");
   if (what == "why") return why(json::text_or(question, "/id"), deadline);
   if (what == "plan") return plan(question, deadline);
-  return invalid("the question \"" + what + "\" is not known; ask why or plan");
+  if (what == "what-if") return what_if(question, deadline);
+  return invalid("the question \"" + what + "\" is not known; ask why, plan or what-if");
 }
 
 Result<json::Value> Link::why(const std::string& id, Deadline deadline) {
@@ -135,6 +195,34 @@ Result<json::Value> Link::plan(const json::Value& question, Deadline deadline) {
           answer = plan_json(*plan, glance);
         } else {
           answer = plan.error();
+        }
+      },
+      deadline));
+  return answer;
+}
+
+Result<json::Value> Link::what_if(const json::Value& question, Deadline deadline) {
+  const json::Value* objects = json::find(question, "/objects");
+  if (objects == nullptr || !objects->is_array()) return invalid("what-if needs objects");
+  std::vector<model::Queue> queues;
+  for (const json::Value& object : objects->get_array()) {
+    for (model::Queue& queue : TRY(queues_of(object))) queues.push_back(std::move(queue));
+  }
+  Result<json::Value> answer = json::Value();
+  TRY(round_->ask(
+      [&](const Glance& glance) {
+        // What an object does not say stays as it is.
+        for (model::Queue& queue : queues) {
+          if (const model::Queue* known = glance.mirror.queue(queue.name)) {
+            queue.created = known->created;
+            queue.usage_gpu_milli = known->usage_gpu_milli;
+          }
+        }
+        const Result<sched::WhatIf> told = glance.engine.what_if(queues, glance.now);
+        if (told) {
+          answer = what_if_json(*told, glance);
+        } else {
+          answer = told.error();
         }
       },
       deadline));

@@ -26,7 +26,7 @@ class Link final : public model::LineToCluster {
   Link(const Options& options, Feeds& feeds);
   ~Link() override { stop(); }
 
-  // Who answers why and plan; nullptr: nobody here. Call before start().
+  // Who answers why, plan and what-if; nullptr: nobody here. Call before start().
   void set_round(Round* round) { round_ = round; }
   void on_round(const RoundNews& news) { upward_.on_round(news); }
   void start();
@@ -39,6 +39,7 @@ class Link final : public model::LineToCluster {
  private:
   Result<json::Value> why(const std::string& id, Deadline deadline);
   Result<json::Value> plan(const json::Value& question, Deadline deadline);
+  Result<json::Value> what_if(const json::Value& question, Deadline deadline);
 
   Options options_;
   Round* round_ = nullptr;

@@ -111,6 +111,41 @@ Result<net::Response> patch_share(Plane& plane, const Caller& caller, const net:
   return net::json_response(200, share_json(plane, *project));
 }
 
+Error under(const std::string& pointer, Error error) {
+  error.pointer = pointer + error.pointer;
+  return error;
+}
+
+// What changes of projects would lead to: fair shares, who starts, who gives way. {"projects": [{"name", "gpu"}]}
+Result<net::Response> plan_quotas(Plane& plane, const Caller& caller, const net::Request& request) {
+  const json::Value body = TRY(read_body(request));
+  const Fields fields(body, "");
+  TRY(fields.only({"projects"}));
+  const json::Array* entries = TRY(fields.list("projects"));
+  if (entries == nullptr || entries->empty()) return invalid("name the projects and what would change", "/projects");
+  json::Array objects;
+  {
+    Lock lock(plane.tables);
+    for (std::size_t i = 0; i < entries->size(); ++i) {
+      const std::string pointer = "/projects/" + std::to_string(i);
+      TRY(Fields((*entries)[i], pointer).only({"name", "gpu"}));
+      const std::string name = json::text_or((*entries)[i], "/name");
+      const Project* project = plane.organisation.project(name);
+      if (project == nullptr) return not_found("there is no project \"" + name.substr(0, 80) + "\"");
+      json::Value part = (*entries)[i];
+      part.get_object().erase("name");
+      const Result<UnitChange> change = read_patch(caller, part);
+      if (!change.has_value()) return under(pointer, change.error());
+      const double floor = held_without_preemption(plane, model::queue_of_project(project->name, default_pool));
+      Result<json::Value> preview = plane.organisation.preview_project(project->id, *change, floor);
+      if (!preview.has_value()) return under(pointer, at_caller(preview.error()));
+      objects.push_back(*std::move(preview));
+    }
+  }
+  const json::Value question = json::Object{{"ask", "what-if"}, {"objects", std::move(objects)}};
+  return net::json_response(200, TRY(plane.sender->ask(question, Deadline::in(seconds(10)))));
+}
+
 Result<net::Response> list_nodes(Plane& plane, const Caller&, const net::Request&) {
   Lock lock(plane.tables);
   std::string body = "{\"nodes\":[";
@@ -207,6 +242,7 @@ void add_muster_routes(Routes& routes) {
   routes.add("GET", "/api/muster/v1/me", on(me));
   routes.add("GET", "/api/muster/v1/projects", on(list_shares));
   routes.add_admin("PATCH", "/api/muster/v1/projects/{name}", on(patch_share));
+  routes.add_admin("POST", "/api/muster/v1/plan/quotas", on(plan_quotas));
   routes.add("GET", "/api/muster/v1/nodes", on(list_nodes));
   routes.add("GET", "/api/muster/v1/activity", on(list_activity));
   routes.add("GET", "/api/muster/v1/server", on(server));

@@ -211,6 +211,16 @@ Result<Project> Organisation::change_project(sql::Connection& db, Effects& effec
   return changed;
 }
 
+Result<json::Value> Organisation::preview_project(const std::string& id, const UnitChange& change, double floor) const {
+  const auto found = projects_.find(id);
+  if (found == projects_.end()) return not_found("there is no project with id \"" + id + "\"");
+  Project changed = found->second;
+  TRY(apply(change, changed.settings, changed.quotas, floor, "project", changed.name));
+  const Department* parent = department(changed.department_id);
+  CHECK(parent != nullptr, "a department with projects cannot be deleted");
+  return desired_project(changed, parent->name);
+}
+
 Result<void> Organisation::mark_deleting(sql::Connection& db, Time now, const std::string& project_id,
                                          const std::string& caller) {
   const auto found = projects_.find(project_id);

@@ -48,6 +48,8 @@ class Organisation {
                                        const UnitChange& change, double floor);
   Result<Project> change_project(sql::Connection& db, Effects& effects, Time now, const std::string& id,
                                  const UnitChange& change, double floor);
+  // The object that the cluster would get; nothing changes.
+  Result<json::Value> preview_project(const std::string& id, const UnitChange& change, double floor) const;
   Result<void> mark_deleting(sql::Connection& db, Time now, const std::string& project_id, const std::string& caller);
   Result<void> remove_project(sql::Connection& db, Effects& effects, const std::string& id);
   Result<void> remove_department(sql::Connection& db, Effects& effects, const std::string& id);

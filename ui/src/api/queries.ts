@@ -2,6 +2,7 @@
 // event of its own (why, plan, describe) is read anew when its subject changes.
 import { QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
+import { type planOf, type QuotaPlan } from "../model/quota";
 import { Refusal, read, readAll } from "./client";
 import { Live } from "./live";
 import type {
@@ -102,6 +103,15 @@ export const planQuery = (body: Submission | null) =>
   queryOptions({
     queryKey: ["plan", body],
     queryFn: ({ signal }) => read<Plan>(`${ours}/plan`, { method: "POST", body, signal }),
+    enabled: body !== null,
+    staleTime: 5_000,
+    retry: false,
+  });
+
+export const quotaPlanQuery = (body: ReturnType<typeof planOf>) =>
+  queryOptions({
+    queryKey: ["plan", "quotas", body],
+    queryFn: ({ signal }) => read<QuotaPlan>(`${ours}/plan/quotas`, { method: "POST", body, signal }),
     enabled: body !== null,
     staleTime: 5_000,
     retry: false,

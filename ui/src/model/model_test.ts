@@ -4,8 +4,7 @@ import type { Project, Workload } from "../api/types";
 import { fieldValue, matching, order, readQuery, typed, writeQuery } from "./filter";
 import { needsChange, rank } from "./phase";
 import { bytes, gpuRequestText, gpus, number, parseGpuRequest } from "./quantity";
-import { consequences, readAmount, sharesOf } from "./quota";
-import { fairShares } from "./share";
+import { consequences, planOf, readAmount } from "./quota";
 import { joinWords, splitWords } from "./shell";
 import { check, commandOf, type Draft, draftOf, emptyDraft, readCommand, specOf } from "./submission";
 import { span, took } from "./time";
@@ -227,88 +226,41 @@ describe("waiting", () => {
   });
 });
 
-describe("fair shares", () => {
-  const claim = (name: string, quota: number, request: number, weight = 2, limit: number | null = null) => ({
-    name,
-    quota,
-    request,
-    weight,
-    limit,
-  });
-  it("give everybody the smaller of quota and request first", () => {
-    expect(Object.fromEntries(fairShares(8, [claim("a", 4, 2), claim("b", 4, 4)]))).toEqual({ a: 2, b: 4 });
-  });
-  it("divide the rest by weight in whole units, and what is left to the largest rest", () => {
-    expect(Object.fromEntries(fairShares(10, [claim("a", 0, 10, 1), claim("b", 0, 10, 2)]))).toEqual({ a: 3, b: 7 });
-  });
-  it("never pass a limit nor a request", () => {
-    expect(Object.fromEntries(fairShares(10, [claim("a", 1, 9, 2, 3), claim("b", 1, 2)]))).toEqual({ a: 3, b: 2 });
-  });
-  it("sum to all there is when enough is asked", () => {
-    for (let seed = 1; seed < 200; seed++) {
-      const claims = Array.from({ length: 1 + (seed % 5) }, (_, i) =>
-        claim(`q${i}`, (seed * (i + 3)) % 4, 5 + ((seed * 7 + i) % 9), 1 + ((seed + i) % 3)),
-      );
-      const total = 6 + (seed % 11);
-      const shares = fairShares(total, claims);
-      const sum = [...shares.values()].reduce((a, b) => a + b, 0);
-      const asked = claims.reduce((a, c) => a + c.request, 0);
-      const sure = claims.reduce((a, c) => a + Math.min(c.quota, c.request), 0);
-      expect(sum).toBeCloseTo(Math.max(sure, Math.min(total, asked)), 6);
-      for (const c of claims) expect(shares.get(c.name)!).toBeLessThanOrEqual(c.request + 1e-9);
-    }
-  });
-  it("are divided between departments before projects", () => {
-    const shares = sharesOf(
-      4,
-      [
-        { ...project("a", { quota: 4, requested: 4 }), department: "x" },
-        { ...project("b", { quota: 4, requested: 4 }), department: "y" },
-      ],
-      [
-        { id: "1", name: "x", resources: [{ gpu: { deserved: 3, limit: null, overQuotaWeight: 2 } }] },
-        { id: "2", name: "y", resources: [{ gpu: { deserved: 1, limit: null, overQuotaWeight: 2 } }] },
-      ],
-    );
-    expect(shares.get("a")).toBeGreaterThanOrEqual(3);
-  });
-});
-
 describe("a quota that is edited", () => {
-  const node = (holders: number) => ({
-    name: "n",
-    ready: true,
-    devices: [0, 1, 2, 3].map((index) => ({
-      index,
-      uuid: `u${index}`,
-      model: "A100",
-      holders: index < holders ? [{ workloadId: "x", workload: "x", project: "a", pod: "x-0", milli: 1000 }] : [],
-    })),
+  const late = workload({ id: "1", name: "late", projectName: "b", phase: "Pending" });
+  const later = workload({ id: "2", name: "later", projectName: "b", phase: "Pending" });
+  const old = workload({ id: "3", name: "old", projectName: "a", phase: "Running", overQuota: true });
+  const spare = workload({ id: "4", name: "spare", projectName: "a", phase: "Running", overQuota: true });
+  const projects = [
+    project("a", { quota: 2, fairShare: 4, allocated: 4, requested: 4 }),
+    project("b", { quota: 0, fairShare: 0, allocated: 0, requested: 2 }),
+  ];
+  const edits = new Map([["b", { quota: 1 }]]);
+  it("is asked about as it was typed, and not at all without an edit", () => {
+    expect(planOf(edits)).toEqual({ projects: [{ name: "b", gpu: { quota: 1 } }] });
+    expect(planOf(new Map())).toBeNull();
   });
-  const waiting = workload({
-    name: "late",
-    projectName: "b",
-    phase: "Pending",
-    waiting: { reason: "ReclaimNotAllowed", message: "" },
-  });
-  it("starts what then fits and says who gives way", () => {
-    const projects = [
-      project("a", { quota: 2, fairShare: 4, allocated: 4, requested: 4 }),
-      project("b", { quota: 0, fairShare: 0, allocated: 0, requested: 1, weight: 0 }),
-    ];
-    const result = consequences(projects, new Map([["b", { quota: 1 }]]), [waiting], [node(4)], [], () => 1);
+  it("says what the scheduler answers: who starts, who gives way, who may be next", () => {
+    const result = consequences(projects, edits, [late, later, old, spare], {
+      queues: [
+        { name: "a", before: { fairShare: 4 }, after: { fairShare: 3 } },
+        { name: "b", before: { fairShare: 0 }, after: { fairShare: 1 } },
+      ],
+      starts: [{ workload: "late", project: "b", gpus: 1 }],
+      displaced: [{ workload: "old", project: "a", gpus: 1 }],
+    });
     expect(result.starts.map((w) => w.name)).toEqual(["late"]);
+    expect(result.displaced.map((w) => w.name)).toEqual(["old"]);
+    expect(result.sooner.map((w) => w.name)).toEqual(["spare"]);
+    expect(result.stillWait.map((w) => w.name)).toEqual(["later"]);
     expect(Object.fromEntries(result.givesWay)).toEqual({ a: 1 });
+    expect(result.shares.map((s) => s.after - s.before)).toEqual([-1, 1]);
     expect(result.sumAfter - result.sumBefore).toBe(1);
   });
-  it("starts nothing where nobody may be made to give way", () => {
-    const projects = [
-      project("a", { quota: 4, fairShare: 4, allocated: 4, requested: 4 }),
-      project("b", { quota: 0, fairShare: 0, allocated: 0, requested: 1 }),
-    ];
-    const result = consequences(projects, new Map([["b", { quota: 1 }]]), [waiting], [node(4)], [], () => 1);
+  it("moves nothing while there is no answer yet", () => {
+    const result = consequences(projects, edits, [late], undefined);
     expect(result.starts).toEqual([]);
-    expect(result.stillWait.map((w) => w.name)).toEqual(["late"]);
+    expect(result.shares.every((s) => s.after === s.before)).toBe(true);
   });
   it("reads numbers, and none for a limit", () => {
     expect([

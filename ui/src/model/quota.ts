@@ -1,7 +1,6 @@
-// What a change of quotas would mean, reckoned from the same rules that divide shares: who gains and loses fair share,
-// what may start, what may be taken back sooner. The scheduler has the last word; this is for the eyes before saving.
-import type { Department, Node, Project, Workload } from "../api/types";
-import { type Claim, fairShares } from "./share";
+// What a change of quotas would mean, as the scheduler answers before it is saved: who gains and loses fair share, what
+// starts, who gives way, what may be taken back sooner.
+import type { Node, Project, Workload } from "../api/types";
 
 export interface QuotaEdit {
   quota?: number;
@@ -37,55 +36,29 @@ export function usableGpus(nodes: Node[]): number {
   return sum;
 }
 
-export function idleGpus(nodes: Node[]): number {
-  let sum = 0;
-  for (const node of nodes) {
-    if (!node.ready || node.unschedulable) continue;
-    for (const device of node.devices) {
-      if (device.healthy === false) continue;
-      sum += Math.max(0, 1 - device.holders.reduce((s, h) => s + h.milli / 1000, 0));
-    }
-  }
-  return sum;
+export interface Affected {
+  workload: string;
+  project: string;
+  gpus: number;
 }
 
-const claimOf = (project: Project): Claim => ({
-  name: project.name,
-  quota: project.gpu.quota,
-  limit: project.gpu.limit,
-  request: project.gpu.requested,
-  weight: project.gpu.weight ?? 2,
-});
+/** What the scheduler answers to a change of quotas that is not saved. */
+export interface QuotaPlan {
+  queues: { name: string; before?: { fairShare: number } | null; after: { fairShare: number } }[];
+  starts: Affected[];
+  displaced: Affected[];
+}
 
-/** Shares of all projects, department by department. */
-export function sharesOf(total: number, projects: Project[], departments: Department[]): Map<string, number> {
-  const names = [...new Set(projects.map((project) => project.department))];
-  const claims: Claim[] = names.map((name) => {
-    const members = projects.filter((project) => project.department === name);
-    const entry = departments
-      .find((d) => d.name === name)
-      ?.resources?.find((r) => (r.nodePool?.name ?? "default") === "default")?.gpu;
-    const request = members.reduce((s, p) => s + Math.min(p.gpu.requested, p.gpu.limit ?? Number.POSITIVE_INFINITY), 0);
-    return {
-      name,
-      quota: entry?.deserved ?? total,
-      limit: entry?.limit ?? null,
-      request,
-      weight: entry?.overQuotaWeight ?? 2,
-    };
-  });
-  const byDepartment = fairShares(total, claims);
-  const out = new Map<string, number>();
-  for (const name of names) {
-    const members = projects.filter((project) => project.department === name).map(claimOf);
-    for (const [project, share] of fairShares(byDepartment.get(name) ?? 0, members)) out.set(project, share);
-  }
-  return out;
+/** The question to it. */
+export function planOf(edits: Edits): { projects: { name: string; gpu: QuotaEdit }[] } | null {
+  if (edits.size === 0) return null;
+  return { projects: [...edits].map(([name, gpu]) => ({ name, gpu })) };
 }
 
 export interface Consequence {
   shares: { project: Project; before: number; after: number }[];
   starts: Workload[];
+  displaced: Workload[];
   stillWait: Workload[];
   /** GPUs that each project would give back for them. */
   givesWay: Map<string, number>;
@@ -94,84 +67,34 @@ export interface Consequence {
   sumAfter: number;
 }
 
-const round = (value: number) => Math.round(value * 1000) / 1000;
-
+/** The answer beside the projects and workloads that are shown; without one, nothing moves. */
 export function consequences(
   projects: Project[],
   edits: Edits,
   workloads: Workload[],
-  nodes: Node[],
-  departments: Department[],
-  ask: (workload: Workload) => number,
+  plan: QuotaPlan | undefined,
 ): Consequence {
-  const total = usableGpus(nodes);
   const edited = withEdits(projects, edits);
-  const old = sharesOf(total, projects, departments);
-  const fresh = sharesOf(total, edited, departments);
-  // The server's own share is the truth of today; ours only says by how much it moves.
+  const queues = new Map((plan?.queues ?? []).map((queue) => [queue.name, queue]));
   const shares = edited.map((project) => {
-    const before = project.gpu.fairShare ?? old.get(project.name) ?? 0;
-    return { project, before, after: round(before + (fresh.get(project.name) ?? 0) - (old.get(project.name) ?? 0)) };
+    const queue = edits.size > 0 ? queues.get(project.name) : undefined;
+    const before = queue?.before?.fairShare ?? project.gpu.fairShare ?? 0;
+    return { project, before, after: queue?.after.fairShare ?? before };
   });
-  const starts: Workload[] = [];
-  const stillWait: Workload[] = [];
+  const find = (one: Affected) => workloads.find((w) => w.projectName === one.project && w.name === one.workload);
+  const known = (w: Workload | undefined): w is Workload => w !== undefined;
+  const starts = (plan?.starts ?? []).map(find).filter(known);
+  const displaced = (plan?.displaced ?? []).map(find).filter(known);
   const givesWay = new Map<string, number>();
-  let idle = idleGpus(nodes);
-  for (const { project, after } of shares) {
-    if (!edits.has(project.name)) continue;
-    const { quota, limit, allocated } = project.gpu;
-    let room = Math.min(limit ?? Number.POSITIVE_INFINITY, Math.max(after, quota ?? 0)) - allocated;
-    let holds = allocated;
-    const waiting = workloads
-      .filter((w) => w.projectName === project.name && w.phase === "Pending" && ask(w) > 0)
-      .sort((a, b) => Date.parse(a.createdAt) - Date.parse(b.createdAt));
-    for (const w of waiting) {
-      const need = ask(w);
-      const fromIdle = Math.min(need, idle);
-      const taken = need > room + 1e-9 ? null : take(need - fromIdle, project, holds + need, shares, givesWay);
-      if (!taken) {
-        stillWait.push(w);
-        continue;
-      }
-      for (const [name, gpus] of taken) givesWay.set(name, (givesWay.get(name) ?? 0) + gpus);
-      starts.push(w);
-      room -= need;
-      holds += need;
-      idle -= fromIdle;
-    }
-  }
+  for (const one of plan?.displaced ?? []) givesWay.set(one.project, (givesWay.get(one.project) ?? 0) + one.gpus);
+  const stillWait = workloads.filter((w) => edits.has(w.projectName) && w.phase === "Pending" && !starts.includes(w));
   const sooner = workloads.filter((w) => {
-    if (!w.overQuota || w.phase !== "Running") return false;
+    if (!w.overQuota || w.phase !== "Running" || displaced.includes(w)) return false;
     const row = shares.find((s) => s.project.name === w.projectName);
     return row !== undefined && row.after < row.before - 1e-9;
   });
   const sum = (list: Project[]) => list.reduce((s, p) => s + (p.gpu.quota ?? 0), 0);
-  return { shares, starts, stillWait, givesWay, sooner, sumBefore: sum(projects), sumAfter: sum(edited) };
-}
-
-// What the rules of reclaim allow: from a project above its share, or above its quota while the taker stays within its own.
-function take(
-  need: number,
-  taker: Project,
-  after: number,
-  shares: { project: Project; after: number }[],
-  given: ReadonlyMap<string, number>,
-): Map<string, number> | null {
-  const out = new Map<string, number>();
-  const within = taker.gpu.quota === null || after <= taker.gpu.quota + 1e-9;
-  let left = need;
-  for (const { project, after: share } of shares) {
-    if (left < 1e-9) break;
-    if (project.name === taker.name) continue;
-    const { quota, allocated, allocatedNonPreemptible = 0 } = project.gpu;
-    const keeps = within ? (quota ?? Number.POSITIVE_INFINITY) : Math.max(quota ?? Number.POSITIVE_INFINITY, share);
-    const gives = Math.min(allocated - keeps, allocated - allocatedNonPreemptible) - (given.get(project.name) ?? 0);
-    if (gives < 1e-9) continue;
-    const part = Math.min(gives, left);
-    out.set(project.name, part);
-    left -= part;
-  }
-  return left < 1e-9 ? out : null;
+  return { shares, starts, displaced, stillWait, givesWay, sooner, sumBefore: sum(projects), sumAfter: sum(edited) };
 }
 
 /** "8" or "none": what is typed for a quota or limit. undefined = not a number. */

@@ -1,7 +1,7 @@
 // What submitting would mean: when and where it starts, who gives way, how the project stands afterwards, and what other
 // sizes would mean. The old answer stays readable until the new one is there.
 import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { useMemo } from "react";
 import { planQuery, useColours } from "../api/queries";
 import type { Node, Plan, Project, Submission } from "../api/types";
 import { Glyph } from "../marks/Glyph";
@@ -12,6 +12,7 @@ import { gpus, gpusOf, number, parseGpuRequest } from "../model/quantity";
 import { check, type Draft, specOf, submissionOf } from "../model/submission";
 import { say } from "../model/verdict";
 import { useNarrow } from "../parts/useNarrow";
+import { useSettled } from "../parts/useSettled";
 import { sizesFor } from "./SizePicker";
 import { ranges } from "./WorkloadSide";
 
@@ -36,17 +37,6 @@ export interface Planned {
   sentence: string;
   detail: string;
   stale: boolean;
-}
-
-function useSettled<T>(value: T, after: number): T {
-  const [settled, setSettled] = useState(value);
-  const key = JSON.stringify(value);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the text is the value
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), after);
-    return () => clearTimeout(timer);
-  }, [key, after]);
-  return settled;
 }
 
 export function displacedProjects(plan: Plan | undefined): { project: string; gpus: number; workloads: string[] }[] {

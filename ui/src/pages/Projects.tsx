@@ -1,6 +1,6 @@
 // Projects and their quotas. A quota is dragged or typed; who gains, who loses and what starts stands beside it before
 // anything is saved.
-import { useQueries, useQuery } from "@tanstack/react-query";
+import { keepPreviousData, useQueries, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import {
@@ -9,6 +9,7 @@ import {
   meQuery,
   nodesQuery,
   projectsQuery,
+  quotaPlanQuery,
   useChangeProject,
   workloadsQuery,
 } from "../api/queries";
@@ -18,15 +19,16 @@ import { type BarShare, extent, ProjectBar } from "../marks/ProjectBar";
 import { useWidth } from "../marks/useWidth";
 import type { Search } from "../model/filter";
 import { number } from "../model/quantity";
-import { consequences, type Edits, type QuotaEdit, readAmount, withEdits } from "../model/quota";
+import { consequences, type Edits, planOf, type QuotaEdit, readAmount, withEdits } from "../model/quota";
 import { Button, Commands, Failed, ProjectTag, Waiting } from "../parts/bits";
 import { useKeys } from "../parts/keys";
+import { useSettled } from "../parts/useSettled";
 import { Page, useBlocked } from "../shell/Page";
 import { usePageDeeds } from "../shell/palette-state";
 import { LegendMark } from "./Legend";
 import { QuotaSide } from "./QuotaSide";
 import { QuotaSum } from "./QuotaSum";
-import { askOf, projectShares } from "./waiting";
+import { projectShares } from "./waiting";
 import "./projects.css";
 
 const NewProject = lazy(() => import("./NewProject").then((module) => ({ default: module.NewProject })));
@@ -69,9 +71,14 @@ function Editor({ all }: { all: Project[] }) {
   const may = me?.admin === true;
   const shown = useMemo(() => withEdits(all, edits), [all, edits]);
   const shares = useMemo(() => projectShares(shown, workloads), [shown, workloads]);
+  const question = useSettled(
+    useMemo(() => planOf(edits), [edits]),
+    150,
+  );
+  const plan = useQuery({ ...quotaPlanQuery(may ? question : null), placeholderData: keepPreviousData });
   const result = useMemo(
-    () => consequences(all, edits, workloads, nodes, departments, askOf),
-    [all, edits, workloads, nodes, departments],
+    () => consequences(all, edits, workloads, plan.data),
+    [all, edits, workloads, plan.data],
   );
   const narrow = width < 560;
   const room = narrow ? width - 32 : Math.max(160, width - 24 - 112 - 24 - 5 * 62 - 24);
@@ -204,7 +211,8 @@ function Editor({ all }: { all: Project[] }) {
             edits={edits}
             result={result}
             nodes={nodes}
-            error={change.error}
+            error={change.error ?? plan.error}
+            stale={plan.isPlaceholderData || (edited && plan.isPending)}
             pending={change.isPending}
             blocked={blocked}
             onSave={() => void save()}

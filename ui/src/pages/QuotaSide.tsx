@@ -16,6 +16,8 @@ interface Props {
   result: Consequence;
   nodes: Node[];
   error: Error | null;
+  /** The answer is still that of an earlier edit. */
+  stale: boolean;
   pending: boolean;
   blocked: string | null;
   onSave: () => void;
@@ -34,8 +36,8 @@ function title(all: Project[], edits: Edits): string {
   return `${name}: ${parts.join(", ")}`;
 }
 
-export function QuotaSide({ all, edits, result, error, pending, blocked, onSave, onDiscard }: Props) {
-  const { starts, stillWait, sooner, givesWay } = result;
+export function QuotaSide({ all, edits, result, error, stale, pending, blocked, onSave, onDiscard }: Props) {
+  const { starts, displaced, stillWait, sooner, givesWay } = result;
   const gives = [...givesWay].map(([name, amount]) => `${name} gives way by ${gpus(amount)}`).join(", ");
   const first =
     starts.length === 0
@@ -45,10 +47,10 @@ export function QuotaSide({ all, edits, result, error, pending, blocked, onSave,
         : `${starts.length} workloads start`;
   const most = Math.max(1, ...result.shares.map((s) => Math.abs(s.after - s.before)));
   return (
-    <div className="quota-side">
+    <div className="quota-side" aria-busy={stale} data-stale={stale || undefined}>
       <h2>{title(all, edits)}</h2>
       <p className="plan-detail">
-        {first}. {gives ? `${gives}.` : "Nothing is stopped."}
+        {error ? "It cannot be so." : `${first}. ${gives ? `${gives}.` : "Nothing is stopped."}`}
       </p>
       <section>
         <div className="side-head">
@@ -74,6 +76,17 @@ export function QuotaSide({ all, edits, result, error, pending, blocked, onSave,
           {starts.length > 6 && <p className="quiet side-note">and {starts.length - 6} more</p>}
         </section>
       )}
+      {displaced.length > 0 && (
+        <section>
+          <div className="side-head">
+            <h3>Gives way and waits again</h3>
+          </div>
+          {displaced.slice(0, 6).map((w) => (
+            <Item key={w.id} workload={w} all={all} glyph="taken" />
+          ))}
+          {displaced.length > 6 && <p className="quiet side-note">and {displaced.length - 6} more</p>}
+        </section>
+      )}
       {sooner.length > 0 && (
         <section>
           <div className="side-head">
@@ -88,7 +101,7 @@ export function QuotaSide({ all, edits, result, error, pending, blocked, onSave,
         {sooner.length > 0 && "Only if someone within quota asks. "}
         {stillWait.length > 0 &&
           `${foldNames(stillWait.map((w) => w.name))} still ${stillWait.length === 1 ? "waits" : "wait"}. `}
-        Reckoned from quotas, limits and weights as they are now; the scheduler has the last word.
+        The scheduler's own answer for this moment.
       </p>
       {error && (
         <p className="field-error" role="alert">
