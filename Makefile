@@ -40,7 +40,7 @@ fuzz:
 	@tools/fuzz.sh 60
 
 soak: build
-	@build/bin/muster sim fuzz --seed 1 --steps 1000000000
+	@python3 tests/sim/fuzz.py 1000000000
 
 oracle:
 	@tools/setup.sh test

@@ -18,7 +18,7 @@ namespace muster::sim {
 namespace {
 
 const std::vector<FlagSpec> specs = {{"--seed", "S", "of the first world; 1 unless said"},
-                                     {"--steps", "N", "changes and rounds to check"},
+                                     {"--steps", "N", "changes and rounds; 100000 unless said"},
                                      {"--findings", "N", "stop after so many; 10 unless said"},
                                      {"--out", "DIR", "where findings are written; the current folder unless said"},
                                      {"--json", "", "one line of JSON at the end"}};
@@ -44,7 +44,15 @@ Result<std::string> write_finding(const std::string& folder, std::uint64_t seed,
 
 int main_fuzz(const std::vector<std::string>& arguments) {
   constexpr std::string_view usage = "muster sim fuzz --seed S --steps N [--findings N] [--out DIR] [--json]";
-  constexpr std::string_view summary = "Random worlds and changes, every rule checked after each step.";
+  constexpr std::string_view summary =
+      "Random small worlds that change, and the rules of the engine checked on what it makes of them. A step is one\n"
+      "change that the engine is told, or one round. Every round: capacity of nodes and devices, limits, quotas, "
+      "gangs,\n"
+      "victims and nominations are judged from the world's own truth, and all counters are recounted, before the "
+      "world\n"
+      "moves on and after. Every 8th: the engine's view of each pod. Every 16th: questions change nothing. In the end "
+      "the\n"
+      "world must come to rest. A finding is made small and written as a scenario file.";
   const Result<Flags> flags = Flags::parse(arguments, specs);
   if (!flags.has_value()) return refuse("sim fuzz", flags.error());
   if (flags->wants_help()) return print_help(usage, summary, specs);

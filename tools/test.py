@@ -50,6 +50,7 @@ def suites():
         Suite("unit-tsan", unit("tsan"), env={"TSAN_OPTIONS": "halt_on_error=1"}),
         Suite("fuzz-corpus", [["tools/build.sh", "asan", "fuzzers"], python("tools/replay_corpus.py")]),
         Suite("scenarios", [[MUSTER, "sim", "scenario", "scenarios"]]),
+        Suite("fuzz", [python("tests/sim/fuzz.py", "10000000")]),
         Suite("determinism", [python("tests/sim/determinism.py")]),
         Suite("faults", [["tools/build.sh", "release", "faults"], python("tests/faults/find.py")]),
         Suite("cases", [[MUSTER, "sim", "scenario", cases]], needs=cases),

@@ -10,7 +10,7 @@ namespace {
 
 TEST_CASE("random worlds keep every rule") {
   std::uint64_t steps = 0;
-  for (std::uint64_t seed = 1; steps < 4000; ++seed) {
+  for (std::uint64_t seed = 1; steps < 15000; ++seed) {
     const Hunt found = hunt(make_world(seed));
     steps += found.steps;
     CAPTURE(seed);
@@ -42,7 +42,7 @@ constexpr std::string_view two_singles = R"({
 std::string check_decision(World& world, sched::Round round) {
   const Before before = remember(world);
   world.carry_out_for_test(round);
-  return check_round(world, before, round);
+  return check_round(world, before, round, Depth::Full);
 }
 
 model::Decision bind(const char* pod, std::int32_t index) {

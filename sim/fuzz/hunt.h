@@ -12,7 +12,7 @@
 namespace muster::sim::fuzz {
 
 struct Hunt {
-  std::uint64_t steps = 0;  // changes and rounds that were checked
+  std::uint64_t steps = 0;  // changes that the engine was told, and rounds
   // What is wrong, beginning with its kind: "capacity: device 0 of node n1 ..."; "" when nothing is.
   std::string finding;
   std::int32_t round = 0;  // that shows it

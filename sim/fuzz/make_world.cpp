@@ -271,7 +271,7 @@ class Maker {
   }
 
   void steps() {
-    const std::uint64_t rounds = 3 + random_.below(10);
+    const std::uint64_t rounds = 4 + random_.below(24);
     out_.run.rounds = static_cast<std::int32_t>(rounds);
     free_.clear();
     for (std::uint64_t round = 2; round <= rounds; ++round) {
@@ -291,7 +291,7 @@ class Maker {
           case 3:
           case 4:
           case 5:
-            if (jobs_ < 14) step.add.jobs.push_back(job(false));
+            if (jobs_ < 18) step.add.jobs.push_back(job(false));
             break;
           default:
             step.set.push_back(change());

@@ -114,6 +114,8 @@ std::string queue_of(const World& world, const model::Gang& gang, const model::P
 }
 
 std::string check_queues(const World& world, const sched::Round& round) {
+  const auto binds = [](const Decision& decision) { return decision.kind == Decision::Kind::Bind; };
+  if (std::none_of(round.decisions.begin(), round.decisions.end(), binds)) return "";
   std::map<std::string, model::Resources> held, held_for_good, got, got_for_good;
   for (const auto& [key, pod] : world.pods()) {
     if (pod.foreign || !holds_for_good(pod.state)) continue;
@@ -166,8 +168,8 @@ Members members_of(const World& world, const std::string& gang, const Before& be
     ++out.all[pod->sub_group];
     if (pod->state == PodState::Succeeded || pod->state == PodState::Failed) ++out.ended[pod->sub_group];
     if (holds_for_good(pod->state) || pod->state == PodState::Pipelined) ++out.after[pod->sub_group];
-    const auto old = before.pods.find(pod->uid);
-    if (old != before.pods.end() && holds_for_good(old->second.state)) ++out.before[pod->sub_group];
+    const std::optional<PodState> old = before.of(pod->uid);
+    if (old && holds_for_good(*old)) ++out.before[pod->sub_group];
   }
   return out;
 }
@@ -220,10 +222,11 @@ std::string check_victims(const World& world, const Before& before, const sched:
   for (const Decision& decision : round.decisions) {
     if (decision.kind != Decision::Kind::Evict) continue;
     const std::string name = key_of(decision.ns, decision.pod);
-    const model::Pod& old = before.pods.at(name);
+    const model::Pod& old = world.pods().at(name);
+    const PodState state = before.of(name).value_or(PodState::Failed);
     const std::string action(to_text(decision.action));
     if (old.foreign) return fmt::format("{} evicts {} of another scheduler", action, name);
-    if (!holds_for_good(old.state)) return fmt::format("{} evicts {}, which is {}", action, name, to_text(old.state));
+    if (!holds_for_good(state)) return fmt::format("{} evicts {}, which is {}", action, name, to_text(state));
     const model::Gang& gang = world.gangs().at(key_of(old.ns, old.gang));
     if (decision.action == model::Action::StaleGang) continue;
     if (preemptibility_of(gang) == Preemptibility::NonPreemptible)
@@ -247,6 +250,92 @@ std::string check_victims(const World& world, const Before& before, const sched:
   return "";
 }
 
+// Where nominated pods are to go there is room once all that leaves has left.
+std::string check_nominations(const World& world, const sched::Round& round) {
+  const auto nominates = [](const Decision& decision) { return decision.kind == Decision::Kind::Nominate; };
+  if (std::none_of(round.decisions.begin(), round.decisions.end(), nominates)) return "";
+  std::map<std::pair<std::string_view, std::int32_t>, std::int64_t> sums;
+  for (const auto& [key, pod] : world.pods()) {
+    if (!holds_for_good(pod.state) && pod.state != PodState::Pipelined) continue;
+    for (const model::DeviceShare& share : pod.devices) {
+      const std::int64_t sum = sums[{pod.node, share.index}] += share.milli;
+      if (sum > 1000) {
+        return fmt::format("device {} of node {} is to hold {} thousandths, those of pod {} among them", share.index,
+                           pod.node, sum, key);
+      }
+    }
+  }
+  return "";
+}
+
+// From the leaf upwards.
+std::vector<std::string> path_of(const World& world, const std::string& leaf) {
+  std::vector<std::string> out;
+  for (std::string name = leaf; world.queues().contains(name) && out.size() < 32;) {
+    out.push_back(name);
+    name = world.queues().at(name).parent;
+  }
+  return out;
+}
+
+// The victim's side of two queues where their paths part; "" when one lies above the other.
+std::string parted(const World& world, const std::string& own, const std::string& theirs) {
+  std::vector<std::string> a = path_of(world, own), b = path_of(world, theirs);
+  while (!a.empty() && !b.empty() && a.back() == b.back()) a.pop_back(), b.pop_back();
+  return a.empty() || b.empty() ? "" : b.back();
+}
+
+// Above what it may keep: its quota, but never more than its limit (product rule 1.4.8).
+bool is_above_quota(const model::Queue& queue, const model::Resources& held) {
+  const auto above = [](const model::QueueResource& bounds, std::int64_t holds) {
+    return (bounds.quota && holds > *bounds.quota) || (bounds.limit && holds > *bounds.limit);
+  };
+  return above(queue.gpu, held.gpu) || above(queue.cpu, held.cpu) || above(queue.memory, held.memory);
+}
+
+// Nobody loses what is within its quota, and who takes ends within its fair share, so that no queue becomes fuller in
+// proportion to its share than the fullest was.
+std::string check_reclaims(const World& world, const Before& before, const sched::Round& round) {
+  std::set<std::string> moved;
+  bool reclaims = false;
+  for (const Decision& decision : round.decisions) {
+    if (decision.kind == Decision::Kind::Nominate) moved.insert(key_of(decision.ns, decision.pod));
+    reclaims = reclaims || (decision.kind == Decision::Kind::Evict && decision.action == model::Action::Reclaim);
+  }
+  // Requests for memory weigh by the device that they get: one thing while they wait, another when they run.
+  const bool by_memory = std::any_of(world.pods().begin(), world.pods().end(), [](const auto& entry) {
+    return entry.second.constraints.gpu.kind == model::GpuRequest::Kind::Memory;
+  });
+  if (!reclaims || by_memory) return "";
+  std::map<std::string, model::Resources> held;  // before the victims went, with what was bound before that
+  for (const auto& [key, pod] : world.pods()) {
+    const std::optional<PodState> old = before.of(key);
+    if (pod.foreign || !((old && holds_for_good(*old)) || holds_for_good(pod.state))) continue;
+    add_up(world, queue_of(world, world.gangs().at(key_of(pod.ns, pod.gang)), pod), charge_of(pod), held);
+  }
+  for (const Decision& decision : round.decisions) {
+    const std::string name = key_of(decision.ns, decision.pod);
+    if (decision.kind != Decision::Kind::Evict || decision.action != model::Action::Reclaim || moved.contains(name))
+      continue;
+    const model::Pod& victim = world.pods().at(name);
+    const model::Gang& winner = world.gangs().at(decision.for_gang);
+    // Named resources have quotas of their own; pools have their own queues.
+    if (!winner.pools.empty() || !victim.constraints.extended.empty()) continue;
+    const std::string theirs =
+        parted(world, winner.queue, queue_of(world, world.gangs().at(key_of(victim.ns, victim.gang)), victim));
+    if (theirs.empty()) return fmt::format("reclaim evicts {} of a queue above or below the one that takes", name);
+    if (!is_above_quota(world.queues().at(theirs), held[theirs])) {
+      return fmt::format("reclaim evicts {} of {}, which is within its quota", name, theirs);
+    }
+    const std::optional<sched::QueueUse> own = world.engine().queue_use(winner.queue);
+    if (own && own->allocated.gpu > own->fair_share.gpu) {
+      return fmt::format("reclaim for {} takes queue {} to {} thousandths of GPUs, above its fair share of {}",
+                         decision.for_gang, winner.queue, own->allocated.gpu, own->fair_share.gpu);
+    }
+  }
+  return "";
+}
+
 std::string check_view(const World& world) {
   for (const auto& [key, pod] : world.pods()) {
     const std::optional<model::Pod> seen = world.engine().pod(pod.ns, pod.name);
@@ -262,7 +351,18 @@ std::string check_view(const World& world) {
 
 }  // namespace
 
-Before remember(const World& world) { return {.pods = world.pods()}; }
+Before remember(const World& world) {
+  Before out;
+  out.states.reserve(world.pods().size());
+  for (const auto& [key, pod] : world.pods()) out.states.emplace_back(key, pod.state);
+  return out;
+}
+
+std::optional<PodState> Before::of(std::string_view pod) const {
+  const auto found = std::lower_bound(states.begin(), states.end(), pod,
+                                      [](const auto& entry, std::string_view name) { return entry.first < name; });
+  return found != states.end() && found->first == pod ? std::optional(found->second) : std::nullopt;
+}
 
 std::string check_capacity(const World& world) {
   std::map<std::string, Use> uses;
@@ -281,11 +381,16 @@ std::string check_capacity(const World& world) {
   return "";
 }
 
-std::string check_round(const World& world, const Before& before, const sched::Round& round) {
-  std::string wrong = check_victims(world, before, round);
-  if (wrong.empty()) wrong = check_queues(world, round);
-  if (wrong.empty()) wrong = check_gangs(world, before, round);
-  if (wrong.empty()) wrong = check_view(world);
+std::string check_round(const World& world, const Before& before, const sched::Round& round, Depth depth) {
+  std::string wrong;
+  if (!round.decisions.empty()) {
+    wrong = check_victims(world, before, round);
+    if (wrong.empty()) wrong = check_queues(world, round);
+    if (wrong.empty()) wrong = check_gangs(world, before, round);
+    if (wrong.empty()) wrong = check_reclaims(world, before, round);
+    if (wrong.empty()) wrong = check_nominations(world, round);
+  }
+  if (wrong.empty() && depth == Depth::Full) wrong = check_view(world);
   if (wrong.empty()) wrong = world.engine().check_invariants();
   return wrong;
 }

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "sim/scenario/amounts.h"
 #include "sim/scenario/nouns.h"
+#include "sim/scenario/read_document.h"
 
 namespace muster::sim {
 namespace {
@@ -119,7 +120,10 @@ Result<void> refuse_doubles(const Scenario& scenario) {
 
 Result<Scenario> read_scenario(std::string_view text) {
   const json::Value value = TRY(json::parse(text, {.depth = 64, .bytes = most_bytes}));
-  const document::Scenario file = TRY(json::decode<document::Scenario>(value, json::Unknown::Refuse));
+  return read_document(TRY(json::decode<document::Scenario>(value, json::Unknown::Refuse)));
+}
+
+Result<Scenario> read_document(const document::Scenario& file) {
   Scenario out{.name = file.name, .about = file.about};
   out.config = TRY(read_config(file));
   TRY(read_nouns(file, out));

@@ -137,7 +137,7 @@ Result<void> World::set_job(const Set& item, const std::string& key, const std::
     return unknown_field(
         item, {"gpu", "preemptibility", "priority", "minMember", "queue", "preemptionDelay", "deleted"}, pointer);
   }
-  TRY(engine_.apply(sched::UpsertGang{gang}));
+  TRY(tell(sched::UpsertGang{gang}));
   gangs_[key] = gang;
   return {};
 }

@@ -50,21 +50,26 @@ Result<World> World::create(const Scenario& scenario) {
   return world;
 }
 
+Result<void> World::tell(const sched::Delta& delta) {
+  ++told_;
+  return engine_.apply(delta);
+}
+
 Result<void> World::add(const model::Node& node) {
-  TRY(engine_.apply(sched::UpsertNode{node}));
+  TRY(tell(sched::UpsertNode{node}));
   nodes_[node.name] = node;
   return {};
 }
 
 Result<void> World::add(const model::Queue& queue) {
-  TRY(engine_.apply(sched::UpsertQueue{queue}));
+  TRY(tell(sched::UpsertQueue{queue}));
   queues_[queue.name] = queue;
   return {};
 }
 
 Result<void> World::add(const Job& job) {
   if (!job.is_foreign) {
-    TRY(engine_.apply(sched::UpsertGang{job.gang}));
+    TRY(tell(sched::UpsertGang{job.gang}));
     gangs_[job.gang.uid] = job.gang;
   }
   for (const model::Pod& pod : job.pods) {
@@ -75,7 +80,7 @@ Result<void> World::add(const Job& job) {
 }
 
 Result<void> World::update(const model::Pod& pod) {
-  TRY(engine_.apply(sched::UpsertPod{pod}));
+  TRY(tell(sched::UpsertPod{pod}));
   pods_[pod.uid] = pod;
   return {};
 }
@@ -83,12 +88,12 @@ Result<void> World::update(const model::Pod& pod) {
 Result<void> World::remove_job(const std::string& key) {
   for (const std::string& pod : members_[key]) {
     const model::Pod& gone = pods_.at(pod);
-    TRY(engine_.apply(sched::RemovePod{gone.ns, gone.name}));
+    TRY(tell(sched::RemovePod{gone.ns, gone.name}));
     pods_.erase(pod);
   }
   members_.erase(key);
   const model::Gang gang = gangs_.at(key);
-  TRY(engine_.apply(sched::RemoveGang{gang.ns, gang.name}));
+  TRY(tell(sched::RemoveGang{gang.ns, gang.name}));
   gangs_.erase(key);
   return {};
 }
@@ -165,14 +170,14 @@ Result<void> World::move_on(Time now) {
   for (const model::Pod& pod : changed) TRY(update(pod));
   for (const std::string& key : vanished) {
     const model::Pod gone = pods_.at(key);
-    TRY(engine_.apply(sched::RemovePod{gone.ns, gone.name}));
+    TRY(tell(sched::RemovePod{gone.ns, gone.name}));
     pods_.erase(key);
     std::erase(members_[key_of(gone.ns, gone.gang)], key);
   }
   for (auto& [key, gang] : gangs_) {
     const bool begins = starts.contains(key) && !ran.contains(key);
     if (begins) gang.last_start = now;
-    if (begins || gang.last_evicted == now) TRY(engine_.apply(sched::UpsertGang{gang}));
+    if (begins || gang.last_evicted == now) TRY(tell(sched::UpsertGang{gang}));
   }
   return {};
 }
@@ -185,13 +190,13 @@ Result<void> World::change(const Step& step) {
   for (const std::string& name : step.remove_pods) {
     const std::string key = TRY(find_key(pods_, name, "pod", step.pointer + "/remove/pods"));
     const model::Pod gone = pods_.at(key);
-    TRY(engine_.apply(sched::RemovePod{gone.ns, gone.name}));
+    TRY(tell(sched::RemovePod{gone.ns, gone.name}));
     pods_.erase(key);
     std::erase(members_[key_of(gone.ns, gone.gang)], key);
   }
   for (const std::string& name : step.remove_nodes) {
     if (nodes_.erase(name) == 0) return at_pointer("no node \"" + name + "\"", step.pointer + "/remove/nodes");
-    TRY(engine_.apply(sched::RemoveNode{name}));
+    TRY(tell(sched::RemoveNode{name}));
     // What ran there is lost and starts over.
     for (auto& [key, pod] : pods_) {
       if (pod.node != name) continue;
@@ -204,7 +209,7 @@ Result<void> World::change(const Step& step) {
   }
   for (const std::string& name : step.remove_queues) {
     if (queues_.erase(name) == 0) return at_pointer("no queue \"" + name + "\"", step.pointer + "/remove/queues");
-    TRY(engine_.apply(sched::RemoveQueue{name}));
+    TRY(tell(sched::RemoveQueue{name}));
   }
   for (const model::Queue& queue : step.add_queues) TRY(add(queue));
   for (const model::Node& node : step.add_nodes) TRY(add(node));

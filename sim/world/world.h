@@ -3,6 +3,7 @@
 // the engine of every change, carries out what the engine decides, and moves on between rounds: what was released waits
 // again, what was bound runs.
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <vector>
@@ -40,9 +41,12 @@ class World {
   const std::map<std::string, model::Gang>& gangs() const { return gangs_; }
   const std::map<std::string, model::Pod>& pods() const { return pods_; }
   std::vector<const model::Pod*> pods_of(const std::string& gang) const;
+  // Changes that the engine was told so far.
+  std::uint64_t told() const { return told_; }
 
  private:
   explicit World(sched::Config config);
+  Result<void> tell(const sched::Delta& delta);
   Result<void> add(const model::Node& node);
   Result<void> add(const model::Queue& queue);
   Result<void> add(const Job& job);
@@ -55,6 +59,7 @@ class World {
   Result<std::string> find_job(const std::string& name, const std::string& pointer) const;
   void carry_out(const sched::Round& round, Time now);
 
+  std::uint64_t told_ = 0;
   sched::Config config_;
   sched::Engine engine_;
   std::map<std::string, model::Node> nodes_;

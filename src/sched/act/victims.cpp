@@ -368,6 +368,14 @@ class Search {
     taken_.resize(kept);
   }
 
+  // Whether a single pod's own devices are as free as it left them: nobody was moved there.
+  bool is_place_free(const Taken& t) const {
+    if (t.unit.pods.size() != 1) return false;
+    const PodRow& pod = world_.pod(t.unit.pods.front());
+    const Shape& s = world_.shape(pod.shape);
+    const bool has_devices = s.gpu().devices > 0 && s.gpu().kind != model::GpuRequest::Kind::Mig;
+    return has_room_again(t) && (!has_devices || fit::have_room(world_, s, pod.node, pod.devices, fit::When::Later));
+  }
   // Where a core is only moved, what is above it may stay as well.
   void spare_beside_moved() {
     std::unordered_set<JobId> moved;
@@ -377,7 +385,7 @@ class Search {
     map_guests();
     const bool anywhere = taken_.size() * batch_.pods.size() <= tried_everywhere;
     spare([&](const Taken& t) {
-      if (t.unit.core || t.moved || !moved.contains(t.unit.job)) return false;
+      if (t.unit.core || t.moved || !moved.contains(t.unit.job) || !is_place_free(t)) return false;
       return can_spare(t) || (anywhere && can_spare_anywhere(t));
     });
   }

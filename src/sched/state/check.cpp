@@ -125,7 +125,7 @@ class Recount {
   explicit Recount(World& world) : w_(world) {}
 
   std::string first_difference() {
-    auto before = snapshot();
+    const std::vector<std::int64_t> kept = read();
     clear();
     w_.nodes_dirty_ = true;  // the buckets are filled at the end
     for (std::uint32_t i = 0; i < w_.pods.size(); ++i)
@@ -134,61 +134,66 @@ class Recount {
       if (w_.jobs[i].live) w_.refresh_guarded(JobId{i});
     w_.fill_buckets();
     w_.nodes_dirty_ = false;
-    auto after = snapshot();
-    for (std::size_t i = 0; i < before.size(); ++i)
-      if (before[i].second != after[i].second)
-        return fmt::format("{}: kept {}, recomputed {}", before[i].first, before[i].second, after[i].second);
+    const std::vector<std::int64_t> again = read();
+    if (kept == again) return "";
+    if (kept.size() != again.size()) return fmt::format("kept {} counters, recomputed {}", kept.size(), again.size());
+    named_ = true;
+    static_cast<void>(read());
+    for (std::size_t i = 0; i < kept.size(); ++i)
+      if (kept[i] != again[i]) return fmt::format("{}: kept {}, recomputed {}", names_[i], kept[i], again[i]);
     return "";
   }
 
  private:
-  using Counter = std::pair<std::string, std::int64_t>;
+  // Names are made only where there is something to say.
+  template <class... Parts>
+  void put(std::int64_t value, fmt::format_string<Parts...> name, Parts&&... parts) {
+    values_.push_back(value);
+    if (named_) names_.push_back(fmt::format(name, std::forward<Parts>(parts)...));
+  }
 
-  std::vector<Counter> snapshot() const {
-    std::vector<Counter> out;
-    auto put = [&](std::string name, std::int64_t value) { out.emplace_back(std::move(name), value); };
+  std::vector<std::int64_t> read() {
+    values_.clear();
     for (const auto& q : w_.queues) {
       if (!q.live) continue;
       for (int r = 0; r < 3 + static_cast<int>(w_.named_resources.size()); ++r) {
-        put(fmt::format("queue {} {} allocated", q.noun.name, w_.resource_name(r)), at(q.allocated, r));
-        put(fmt::format("queue {} {} guarded", q.noun.name, w_.resource_name(r)), at(q.guarded, r));
-        put(fmt::format("queue {} {} pending", q.noun.name, w_.resource_name(r)), at(q.pending, r));
+        put(at(q.allocated, r), "queue {} {} allocated", q.noun.name, w_.resource_name(r));
+        put(at(q.guarded, r), "queue {} {} guarded", q.noun.name, w_.resource_name(r));
+        put(at(q.pending, r), "queue {} {} pending", q.noun.name, w_.resource_name(r));
       }
     }
-    for (const auto& p : w_.pools) put(fmt::format("pool {} free", p.name), p.free_gpu);
+    for (const auto& p : w_.pools) put(p.free_gpu, "pool {} free", p.name);
     for (const auto& p : w_.pools)
       for (std::size_t level = 0; level < p.by_free.levels(); ++level)
-        put(fmt::format("pool {} nodes with {} free", p.name, level), p.by_free.count(level));
+        put(p.by_free.count(level), "pool {} nodes with {} free", p.name, level);
     for (std::uint32_t i = 0; i < w_.nodes.size(); ++i) {
       const NodeRow& n = w_.nodes[i];
       if (!n.live) continue;
-      put(fmt::format("node {} free now", n.noun->name), n.free_now);
-      put(fmt::format("node {} free later", n.noun->name), n.free_later);
+      put(n.free_now, "node {} free now", n.noun->name);
+      put(n.free_later, "node {} free later", n.noun->name);
       if (n.usable) {
         const PoolRow& pool = w_.pools[n.pool.value];
         auto has = [&](const Buckets& b, std::size_t level) {
           return static_cast<std::int64_t>(b.words(level)[i / 64] >> (i % 64) & 1);
         };
-        put(fmt::format("node {} in its bucket", n.noun->name),
-            has(pool.by_free, static_cast<std::size_t>(n.free_later)));
-        put(fmt::format("node {} room", n.noun->name), n.room);
-        put(fmt::format("node {} in its room", n.noun->name),
-            has(pool.by_room, static_cast<std::size_t>(n.room / room_step)));
+        put(has(pool.by_free, static_cast<std::size_t>(n.free_later)), "node {} in its bucket", n.noun->name);
+        put(n.room, "node {} room", n.noun->name);
+        put(has(pool.by_room, static_cast<std::size_t>(n.room / room_step)), "node {} in its room", n.noun->name);
       }
       for (DimId d = 0; d < w_.dims.size(); ++d) {
-        put(fmt::format("node {} {} idle", n.noun->name, w_.dims.name(d)), w_.idle(NodeId{i}, d));
-        put(fmt::format("node {} {} future", n.noun->name, w_.dims.name(d)), w_.future(NodeId{i}, d));
+        put(w_.idle(NodeId{i}, d), "node {} {} idle", n.noun->name, w_.dims.name(d));
+        put(w_.future(NodeId{i}, d), "node {} {} future", n.noun->name, w_.dims.name(d));
       }
       for (std::uint32_t d = 0; d < n.device_count; ++d) {
-        put(fmt::format("node {} device {} now", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).now);
-        put(fmt::format("node {} device {} future", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).future);
-        put(fmt::format("node {} device {} burden", n.noun->name, d), w_.device(NodeId{i}, static_cast<int>(d)).burden);
+        put(w_.device(NodeId{i}, static_cast<int>(d)).now, "node {} device {} now", n.noun->name, d);
+        put(w_.device(NodeId{i}, static_cast<int>(d)).future, "node {} device {} future", n.noun->name, d);
+        put(w_.device(NodeId{i}, static_cast<int>(d)).burden, "node {} device {} burden", n.noun->name, d);
       }
     }
     for (const auto& j : w_.jobs) {
       if (!j.live) continue;
-      put("job " + j.key + " pending", j.pending), put("job " + j.key + " active", j.active);
-      put("job " + j.key + " leaving", j.leaving);
+      put(j.pending, "job {} pending", j.key), put(j.active, "job {} active", j.key);
+      put(j.leaving, "job {} leaving", j.key);
       for (GroupId g : j.groups) {
         const GroupRow& row = w_.group(g);
         for (auto [what, n] : {std::pair{"pending", row.pending},
@@ -198,22 +203,22 @@ class Recount {
                                {"promised", row.promised},
                                {"succeeded", row.succeeded},
                                {"failed", row.failed}})
-          put(fmt::format("job {} group {} {}", j.key, row.name, what), n);
+          put(n, "job {} group {} {}", j.key, row.name, what);
       }
     }
-    for (std::size_t b = 0; b < w_.budgets.size(); ++b) put(fmt::format("budget {} missing", b), w_.budgets[b].missing);
+    for (std::size_t b = 0; b < w_.budgets.size(); ++b) put(w_.budgets[b].missing, "budget {} missing", b);
     for (std::size_t t = 0; t < w_.domains.term_count(); ++t) {
       const Term& term = w_.domains[TermId{static_cast<std::uint32_t>(t)}];
-      put(fmt::format("term {} total", t), term.total_future);
+      put(term.total_future, "term {} total", t);
       for (std::size_t d = 0; d < term.now.size(); ++d) {
-        put(fmt::format("term {} domain {} now", t, d), term.now[d]);
-        put(fmt::format("term {} domain {} future", t, d), term.future[d]);
-        put(fmt::format("term {} domain {} repels now", t, d), term.repels_now[d]);
-        put(fmt::format("term {} domain {} repels future", t, d), term.repels_future[d]);
-        put(fmt::format("term {} domain {} relied", t, d), term.relied[d]);
+        put(term.now[d], "term {} domain {} now", t, d);
+        put(term.future[d], "term {} domain {} future", t, d);
+        put(term.repels_now[d], "term {} domain {} repels now", t, d);
+        put(term.repels_future[d], "term {} domain {} repels future", t, d);
+        put(term.relied[d], "term {} domain {} relied", t, d);
       }
     }
-    return out;
+    return values_;
   }
 
   void clear() {
@@ -237,6 +242,9 @@ class Recount {
   }
 
   World& w_;
+  std::vector<std::int64_t> values_;
+  std::vector<std::string> names_;
+  bool named_ = false;
 };
 
 std::string World::check_counters() {
