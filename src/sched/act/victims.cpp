@@ -25,8 +25,6 @@ namespace {
 constexpr std::size_t tried_everywhere = 256;
 // Units that are taken before it is counted whether all there are would do.
 constexpr std::size_t counted_after = 32;
-// The same for nodes that are emptied; a gang's first nodes are no sign of anything.
-constexpr int counted_after_nodes = 3;
 
 class Search {
  public:
@@ -48,8 +46,7 @@ class Search {
     if (leaves.empty() || is_short(leaves)) return false;
     const bool counts = !depends_on_others() && !has_topology();
     const bool known_none = batch_.pods.size() == 1 && counts;
-    if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves))
-      return empty_nodes(known_none, leaves);
+    if (rule_.only_moves() && counts && is_of_whole_devices() && !is_small(leaves)) return empty_nodes(known_none);
     if (counted_ || !turn_.in_vain.empty()) question_ = question(leaves);
     if (turn_.in_vain.contains(question_)) return false;
     if (counted_ && is_out_of_reach(leaves)) return false;
@@ -58,7 +55,8 @@ class Search {
     slots_.emplace(world_, batch_, pool_, known_none);
     if (rule_.only_moves()) units_left_ = static_cast<std::size_t>(world_.config.consolidation_walk);
     return finish([&] {
-      was_cut_ = !counted_ && taken_.size() >= counted_after;
+      // A search that only moves is short by itself: counting everything would take longer.
+      was_cut_ = !counted_ && !rule_.only_moves() && taken_.size() >= counted_after;
       if (was_cut_) return false;
       for (; units_left_ > 0; --units_left_) {
         const JobId v = giving.next();
@@ -124,16 +122,12 @@ class Search {
   }
 
   // Where the fewest pods have to leave.
-  bool empty_nodes(bool known_none, const std::vector<QueueId>& leaves) {
+  bool empty_nodes(bool known_none) {
     slots_.emplace(world_, batch_, pool_, known_none);
     Emptying nodes(turn_, world_.pod(batch_.pods.front()).shape, pool_,
                    batch_.pods.size() + static_cast<std::size_t>(world_.config.consolidation_nodes),
                    [this](PodId p) { return may_move(p); });
-    int tries = 0;
     return finish([&] {
-      // When the best nodes will not do, it is counted whether any could.
-      if (++tries == counted_after_nodes + static_cast<int>(batch_.pods.size()) && is_out_of_reach(leaves))
-        return false;
       for (auto pods = nodes.next(); pods; pods = nodes.next()) {
         if (!take_pods(*pods)) {
           nodes.refused();
