@@ -1,6 +1,7 @@
 #include "sched/act/victims.h"
 
 #include <algorithm>
+#include <bit>
 #include <deque>
 #include <map>
 #include <optional>
@@ -273,6 +274,21 @@ class Search {
     return true;
   }
 
+  // Whether a victim that was moved has taken what the unit, given back, would hold.
+  bool sits_on_moved(const Taken& t) const {
+    if (!beside_moved_) return false;
+    for (PodId p : t.unit.pods) {
+      const PodRow& pod = world_.pod(p);
+      for (std::uint64_t m = pod.devices; m != 0; m &= m - 1) {
+        const DeviceRow& d = world_.device(pod.node, std::countr_zero(m));
+        if (d.future > d.capacity) return true;
+      }
+      for (auto [dim, amount] : world_.shape_of(p).need)
+        if (amount > 0 && world_.future(pod.node, dim) < 0) return true;
+    }
+    return false;
+  }
+
   // Can the batch do without this unit, its pods staying on their nodes? If so it is given back.
   bool can_spare(const Taken& t) {
     if (depends_on_others_) return can_spare_anywhere(t);
@@ -289,7 +305,7 @@ class Search {
     for (NodeId n : shared)
       for (PodId p : guests_[n]) ok = ok && put_back(p, n);
     // What a memory request costs depends on its device, so the limit is asked again with everybody back.
-    if (ok && !is_breached(world_, job_, batch_)) {
+    if (ok && !sits_on_moved(t) && !is_breached(world_, job_, batch_)) {
       world_.log.keep(mark);
       return true;
     }
@@ -317,7 +333,7 @@ class Search {
     auto mark = world_.log.mark();
     unplace(batch_.pods);
     give_back(t);
-    if (slots_->suffice() && try_place() && !is_breached(world_, job_, batch_)) {
+    if (!sits_on_moved(t) && slots_->suffice() && try_place() && !is_breached(world_, job_, batch_)) {
       world_.log.keep(mark);
       return true;
     }
@@ -377,11 +393,13 @@ class Search {
       if (t.unit.core && t.moved) moved.insert(t.unit.job);
     if (moved.empty()) return;
     map_guests();
+    beside_moved_ = true;
     const bool anywhere = taken_.size() * batch_.pods.size() <= tried_everywhere;
     spare([&](const Taken& t) {
       if (t.unit.core || t.moved || !moved.contains(t.unit.job) || !is_place_free(t)) return false;
       return can_spare(t) || (anywhere && can_spare_anywhere(t));
     });
+    beside_moved_ = false;
   }
 
   // Victims that fit elsewhere are moved there instead of waiting. Most entitled first.
@@ -476,6 +494,7 @@ class Search {
   std::vector<Taken> taken_;
   std::unordered_map<NodeId, std::vector<PodId>> guests_;  // the batch by node
   bool depends_on_others_ = false;
+  bool beside_moved_ = false;
   std::vector<JobId> ruled_out_;
   std::size_t units_left_ = SIZE_MAX;
   bool counted_ = false, was_cut_ = false;

@@ -146,8 +146,8 @@ Batch existing_core(World& world, JobId j) {
 Readiness readiness(const World& world, JobId j) {
   Readiness out;
   const JobRow& row = world.job(j);
-  if (is_capable(world, row.root, {})) return out;
-  out.ready = false;
+  // Ready as a gang, an optional sub-group may still lack pods of its own.
+  out.ready = is_capable(world, row.root, {});
   std::int32_t lacking = 0;
   bool gates_suffice = true;
   for (GroupId g : row.groups) {
@@ -159,7 +159,7 @@ Readiness readiness(const World& world, JobId j) {
     out.needed += need, out.existing += have, out.gated_pods += leaf.gated;
     gates_suffice = gates_suffice && have + leaf.gated >= need;
   }
-  out.gated = lacking > 0 && gates_suffice;
+  out.gated = !out.ready && lacking > 0 && gates_suffice;
   return out;
 }
 
