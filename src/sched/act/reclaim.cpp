@@ -151,7 +151,12 @@ class ReclaimRule final : public VictimRule {
     return false;
   }
 
+  // Asked for every queue that might give, mostly about the same one of the reclaimer's path.
   bool stays_within_quota(QueueId q) const {
+    if (q != asked_last_) asked_last_ = q, stays_last_ = would_stay_within_quota(q);
+    return stays_last_;
+  }
+  bool would_stay_within_quota(QueueId q) const {
     const QueueRow& row = world_.queue(q);
     for (int r = 0; r < resource_count; ++r)
       if (at(row.quota, r) != unlimited && at(before_.at(q), r) + at(need_, r) > at(row.quota, r)) return false;
@@ -210,6 +215,8 @@ class ReclaimRule final : public VictimRule {
   std::map<QueueId, Resources> before_;  // the reclaimer's path as the search found it
   mutable std::optional<Ledger> held_;   // what the victims' queues held
   mutable std::map<QueueId, std::string> messages_;
+  mutable QueueId asked_last_;
+  mutable bool stays_last_ = false;
 };
 
 }  // namespace
