@@ -66,12 +66,13 @@ int main_fuzz(const std::vector<std::string>& arguments) {
   if (!read_number(flags->value_or("--findings", "10"), most_findings) || most_findings == 0) {
     return refuse("sim fuzz", invalid("--findings takes a number from 1; usage: " + std::string(usage)));
   }
-  std::uint64_t steps = 0, worlds = 0, findings = 0;
+  std::uint64_t steps = 0, worlds = 0, findings = 0, restless = 0;
   for (; steps < wanted && findings < most_findings; ++worlds) {
     const std::uint64_t world_seed = seed * 1'000'003 + worlds;
     const document::Scenario world = fuzz::make_world(world_seed);
     const fuzz::Hunt found = fuzz::hunt(world);
     steps += std::max<std::uint64_t>(found.steps, 1);
+    restless += found.is_restless ? 1 : 0;
     if (worlds % 64 == 0) show_progress("steps", static_cast<std::size_t>(steps), static_cast<std::size_t>(wanted));
     if (found.finding.empty()) continue;
     ++findings;
@@ -83,9 +84,10 @@ int main_fuzz(const std::vector<std::string>& arguments) {
   }
   show_progress("steps", 1, 1);
   if (flags->has("--json")) {
-    print_line(json::write(json::Object{{"seed", seed}, {"steps", steps}, {"worlds", worlds}, {"findings", findings}}));
+    print_line(json::write(json::Object{
+        {"seed", seed}, {"steps", steps}, {"worlds", worlds}, {"restless", restless}, {"findings", findings}}));
   } else {
-    print_line(fmt::format("{} steps in {} worlds, {}", steps, worlds,
+    print_line(fmt::format("{} steps in {} worlds, {} of them without rest, {}", steps, worlds, restless,
                            count_of(static_cast<std::int64_t>(findings), "finding")));
   }
   return findings == 0 ? 0 : 1;

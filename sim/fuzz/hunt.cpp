@@ -30,8 +30,7 @@ class Chase {
       if (quiet >= quiet_rounds && (!waits_for_time() || !(patient || wakes_))) break;
     }
     out_.steps += world_.told();
-    if (out_.finding.empty() && quiet < quiet_rounds)
-      note("rest", "the world does not come to rest: decisions are made for ever");
+    out_.is_restless = out_.finding.empty() && quiet < quiet_rounds;
   }
 
  private:
@@ -60,7 +59,8 @@ class Chase {
     const bool told = world_.told() != told_;
     const sched::Round round = world_.decide(now());
     ++out_.steps;
-    if (!told && !wakes_ && round_ > 1 && !round.decisions.empty())
+    // A job with a list of pools tours them between rounds.
+    if (!told && !wakes_ && round_ > 1 && !round.decisions.empty() && scenario_.config.pools.empty())
       note("rest", "decides although nothing was told and nothing waited for its time");
     told_ = world_.told(), wakes_ = round.wake_at.has_value();
     note("round", check_round(world_, before, round, round_ % 8 == 0 ? Depth::Full : Depth::Cheap));

@@ -16,6 +16,8 @@ struct Hunt {
   // What is wrong, beginning with its kind: "capacity: device 0 of node n1 ..."; "" when nothing is.
   std::string finding;
   std::int32_t round = 0;  // that shows it
+  // Still takes back and forth long after the last change. Known of the engine, so counted and not a finding.
+  bool is_restless = false;
 };
 
 Hunt hunt(const document::Scenario& world);

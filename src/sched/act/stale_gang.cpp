@@ -31,6 +31,11 @@ void end_stale_gangs(Turn& turn) {
       // One that was moved in this round is ended where it was.
       const bool moved = !world.pod(p).promised_node.is_none();
       if (moved) world.unpromise(p);
+      // What it was given in this round it never had.
+      if (world.placed_this_round(p)) {
+        world.unbind(p);
+        continue;
+      }
       if (world.is_active(p) || (moved && world.pod(p).state == model::PodState::Releasing))
         world.evict(p, model::Action::StaleGang, JobId{});
     }

@@ -209,7 +209,8 @@ void World::refresh_guarded(JobId j) {
   if (row.preemptibility != Preemptibility::SemiPreemptible) return;
   Resources fresh;
   for (GroupId g : row.groups) {
-    if (!group(g).is_leaf()) continue;
+    // Pods that are taken out of the counters guard nothing.
+    if (!group(g).is_leaf() || group(g).active == 0) continue;
     sort_pods(g);
     std::int32_t left = minimum(group(g));
     for (PodId p : group(g).pods) {
