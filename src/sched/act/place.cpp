@@ -118,6 +118,7 @@ class Placer {
   }
 
   bool place_pods(const std::vector<PodId>& pods, const Scope& scope) {
+    before_ = {};
     for (PodId p : pods) {
 #ifdef MUSTER_FAULT_BREAK_GANG
       if (pods.size() > 2 && p == pods.back()) return place_pod(p, scope), true;
@@ -135,6 +136,10 @@ class Placer {
     wishes.nominated_only = how_.as_claimed;
     wishes.gpu = how_.gpu, wishes.devices = how_.devices;
     wishes.most_share = most_share(p);
+    // Only where the walk goes over all nodes: it is then made once for many.
+    if (scope.preference != nullptr && !before_.is_none() && world_.pod(before_).shape == world_.pod(p).shape)
+      wishes.again =
+          world_.pod(before_).promised_node.is_none() ? world_.pod(before_).node : world_.pod(before_).promised_node;
     auto spot = rank::best_spot(world_, p, pool_, wishes);
     if (!spot) return false;
     if (spot->now && !how_.promise_only) {
@@ -142,6 +147,7 @@ class Placer {
     } else {
       world_.promise(p, spot->node, spot->devices, how_.action, how_.for_job);
     }
+    before_ = spot->now && world_.pod(p).claim.is_none() ? p : PodId{};
     return true;
   }
 
@@ -165,6 +171,7 @@ class Placer {
   JobId job_;
   PoolId pool_;
   const Placing& how_;
+  PodId before_;  // placed at once where it is best, by no nomination
   const std::vector<PodId>& batch_;
 };
 

@@ -202,6 +202,23 @@ class BucketWalk {
 
 }  // namespace
 
+namespace {
+
+// When nodes are filled up, the best node is the better for every pod that it gets, as long as there is room at once:
+// the others stand where they stood.
+std::optional<Spot> best_again(World& world, const fit::Guest& guest, PoolId pool, const Wishes& wishes) {
+  const Shape& shape = guest.shape;
+  const NodeId n = wishes.again;
+  if (n.is_none() || shape.gpu().is_shared() || guest.depends_on_others() || !shape.spread.empty()) return std::nullopt;
+  if (placement_for(shape, world.pool(pool), wishes) != Placement::Binpack) return std::nullopt;
+  if (!fit::fits_beside(world, guest, n, When::Now)) return std::nullopt;
+  auto mask = choose_devices(world, shape, pool, n, When::Now, wishes);
+  if (!mask || !fit::is_on_one_part(world, n, *mask)) return std::nullopt;
+  return Spot{n, *mask, true};
+}
+
+}  // namespace
+
 std::optional<Spot> best_spot(World& world, PodId p, PoolId pool_id, const Wishes& wishes) {
   const fit::Guest guest = fit::guest(world, p);
   const Shape& shape = guest.shape;
@@ -209,6 +226,7 @@ std::optional<Spot> best_spot(World& world, PodId p, PoolId pool_id, const Wishe
   const PoolRow& pool = world.pool(pool_id);
   if (auto spot = nominated_spot(world, guest, pool_id, wishes)) return spot;
   if (wishes.nominated_only) return std::nullopt;
+  if (auto spot = best_again(world, guest, pool_id, wishes)) return spot;
   const bool gpu = shape.wants_gpu();
   const Placement placement = placement_for(shape, pool, wishes);
   if (placement == Placement::Fragmentation && is_plain(shape, wishes)) return best_by_score(world, p, pool_id, wishes);

@@ -23,6 +23,7 @@ struct Wishes {
   bool nominated_only = false;                          // there, on these devices, or nowhere
   const std::vector<std::int32_t>* topology = nullptr;  // by node id, larger is better
   bool now_only = false;
+  NodeId again;                           // where the best place of an equal pod was a moment ago, which is there now
   std::optional<Placement> gpu, devices;  // other than the pool's, to find a place at all
   std::int64_t most_share = INT64_MAX;    // thousandths that a memory request may take of each device
 };
