@@ -117,7 +117,9 @@ Verdict insufficient_resources(const World& world, const order::Batch& batch, Po
     if (best_node.is_none() || here > best) best = here, best_node = n;
   });
   const model::Resources one = world.demand(guest.shape, pool);
-  bool by_gpu = guest.shape.gpu().devices > 0 && (v.causes.contains("GPUs") || v.causes.contains("GPU memory"));
+  // Without a cause each of them has a place, only not all at once.
+  bool by_gpu = guest.shape.gpu().devices > 0 &&
+                (v.causes.empty() || v.causes.contains("GPUs") || v.causes.contains("GPU memory"));
   if (by_gpu) {
     v.resource = "gpu";
     std::int64_t need = one.gpu * same, have = same == 1 ? best : std::min(fewest * one.gpu, free);

@@ -83,8 +83,9 @@ Unit next_unit(World& world, JobId j, bool surplus_only, Fresh fresh) {
   }
   if (surplus_only || job.preemptibility == model::Preemptibility::SemiPreemptible) return unit;
   for (PodId p : job.pods) {
-    // A gang of which a part was placed in this round is not broken up in it.
-    if (fresh == Fresh::Spare && world.placed_this_round(p)) return Unit{j, {}, false};
+    // A gang of which a part was placed or moved in this round is not broken up in it.
+    if (fresh == Fresh::Spare && (world.placed_this_round(p) || !world.pod(p).promised_node.is_none()))
+      return Unit{j, {}, false};
   }
   unit.core = true;
   add_all(world, job.root, fresh, unit.pods);

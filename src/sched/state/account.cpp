@@ -179,8 +179,8 @@ void World::account_queue(PodId p, int sign) {
   // While the tree of queues is out of date, all charges wait for the recount.
   if (row.job.is_none() || queues_dirty_) return;
   const JobRow& owner = job(row.job);
-  if (owner.queue.is_none()) return;
   if (is_active(p)) {
+    if (owner.queue.is_none()) return;
 #ifdef MUSTER_FAULT_SKIP_QUEUE_CHARGE
     if (sign > 0 && row.state == PodState::Binding && row.change % 7 == 5) return;
 #endif
@@ -188,8 +188,9 @@ void World::account_queue(PodId p, int sign) {
     charge_queues(owner.queue, &QueueRow::allocated, what, sign);
     if (owner.preemptibility == Preemptibility::NonPreemptible)
       charge_queues(owner.queue, &QueueRow::guarded, what, sign);
-  } else if (row.state == PodState::Pending && queue(owner.queue).is_leaf()) {
-    charge_queues(owner.queue, &QueueRow::pending, demand(shape(row.shape), queue(owner.queue).pool), sign);
+  } else if (row.state == PodState::Pending) {
+    for (QueueId q : owner.asks)
+      if (queue(q).is_leaf()) charge_queues(q, &QueueRow::pending, demand(shape(row.shape), queue(q).pool), sign);
   }
 }
 

@@ -184,13 +184,13 @@ void World::remove_queue(const std::string& name) {
   queues_dirty_ = true;
 }
 
-QueueId World::queue_for(const JobRow& row) const {
+QueueId World::queue_at(const JobRow& row, std::int32_t turn) const {
   if (!row.known) return {};
   const auto& list = row.noun.pools;
   std::string name = row.noun.queue;
   QueueId q = find_queue(name);
   if (!list.empty()) {
-    const std::string& pool_name = list[static_cast<std::size_t>(row.pool_turn) % list.size()];
+    const std::string& pool_name = list[static_cast<std::size_t>(turn) % list.size()];
     if (q.is_none() || queue(q).noun.pool != pool_name) {
       std::string base = name.substr(0, name.find("--"));
       q = find_queue(model::queue_of_project(base, pool_name));
@@ -200,8 +200,8 @@ QueueId World::queue_for(const JobRow& row) const {
 }
 
 // A gang that holds something stays in the pool where it holds it, and is counted there.
-std::int32_t World::home_turn(const JobRow& row) const {
-  if (!row.has_choice()) return 0;
+std::optional<std::int32_t> World::home_of(const JobRow& row) const {
+  if (!row.has_choice()) return std::nullopt;
   const auto& list = row.noun.pools;
   auto home = static_cast<std::int32_t>(list.size());
   for (PodId p : row.pods) {
@@ -211,12 +211,15 @@ std::int32_t World::home_turn(const JobRow& row) const {
     auto it = std::find(list.begin(), list.end(), pools[node(n).pool.value].name);
     if (it != list.end()) home = std::min(home, static_cast<std::int32_t>(it - list.begin()));
   }
-  return home < static_cast<std::int32_t>(list.size()) ? home : row.pool_turn;
+  if (home == static_cast<std::int32_t>(list.size())) return std::nullopt;
+  return home;
 }
 
 void World::stay_home(JobId j) {
   if (j.is_none() || !job(j).has_choice()) return;
-  if (std::int32_t turn = home_turn(job(j)); turn != job(j).pool_turn) move_to_pool(j, turn);
+  const std::optional<std::int32_t> home = home_of(job(j));
+  const std::int32_t turn = home.value_or(job(j).pool_turn);
+  if (turn != job(j).pool_turn || home.has_value() != job(j).settled) move_to_pool(j, turn);
 }
 
 void World::next_pool(JobId j) {
@@ -241,13 +244,26 @@ void World::move_to_pool(JobId j, std::int32_t turn) {
 
 void World::enlist(JobId j) {
   JobRow& row = job(j);
-  row.pool_turn = home_turn(row);
-  row.queue = queue_for(row);
+  const std::optional<std::int32_t> home = home_of(row);
+  row.pool_turn = home.value_or(row.has_choice() ? row.pool_turn : 0);
+  row.settled = home.has_value();
+  row.queue = queue_at(row, row.pool_turn);
+  // What waits asks in every pool of its list at once, so that shares do not go up and down with its turns.
+  row.asks.clear();
+  if (row.has_choice() && !row.settled) {
+    for (std::size_t i = 0; i < row.noun.pools.size(); ++i)
+      if (QueueId q = queue_at(row, static_cast<std::int32_t>(i)); !q.is_none()) row.asks.push_back(q);
+    std::sort(row.asks.begin(), row.asks.end());
+    row.asks.erase(std::unique(row.asks.begin(), row.asks.end()), row.asks.end());
+  } else if (!row.queue.is_none()) {
+    row.asks.push_back(row.queue);
+  }
   if (!row.queue.is_none()) queue(row.queue).jobs.push_back(j);
 }
 
 void World::delist(JobId j) {
   JobRow& row = job(j);
+  row.asks.clear();
   if (row.queue.is_none()) return;
   auto& list = queue(row.queue).jobs;
   auto it = std::find(list.begin(), list.end(), j);

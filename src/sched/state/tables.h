@@ -97,6 +97,8 @@ struct JobRow {
   bool known = false;            // its gang was told, not only pods that name it
   QueueId queue;                 // none: does not exist
   std::int32_t pool_turn = 0;    // which of its pools it is offered to, or holds something in
+  bool settled = false;          // some of its pods hold something, so that its pool is fixed
+  std::vector<QueueId> asks;     // queues of the pools that what waits of it may get its place in
   std::uint64_t tour_began = 0;  // what had been told when it was last offered to the first of them
   model::Preemptibility preemptibility = model::Preemptibility::Preemptible;
   GroupId root;

@@ -206,8 +206,8 @@ class World {
   void recount_queues();
   void enlist(JobId j);
   void delist(JobId j);
-  QueueId queue_for(const JobRow& job) const;
-  std::int32_t home_turn(const JobRow& job) const;
+  QueueId queue_at(const JobRow& job, std::int32_t turn) const;
+  std::optional<std::int32_t> home_of(const JobRow& job) const;
   void stay_home(JobId j);
   void move_to_pool(JobId j, std::int32_t turn);
   JobId job_for_pod(const std::string& ns, const std::string& gang);
