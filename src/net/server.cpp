@@ -39,6 +39,7 @@ using Socket = asio::generic::stream_protocol::socket;
 using boost::system::error_code;
 
 constexpr auto idle_limit = std::chrono::seconds(75);
+constexpr std::size_t most_read_away = 16 << 20;  // of a refused request, after the answer
 
 struct Shared {
   Shared(const Server::Options& from)
@@ -191,7 +192,26 @@ class Session : public std::enable_shared_from_this<Session> {
     }
     keep_alive_ = false;
     head_only_ = false;
+    lingers_ = true;
     respond(error_response(error));
+  }
+
+  // A client that is still sending would see a reset instead of the answer: what it sends is read away for a moment.
+  void linger() {
+    error_code ignored;
+    socket_.shutdown(Socket::shutdown_send, ignored);
+    sink_.resize(16 << 10);
+    arm_timer(std::chrono::seconds(2));
+    read_away();
+  }
+
+  void read_away() {
+    socket_.async_read_some(asio::buffer(sink_),
+                            asio::bind_executor(strand_, [self = shared_from_this()](error_code ec, std::size_t n) {
+                              self->read_away_ += n;
+                              if (ec || self->read_away_ > most_read_away) return self->close();
+                              self->read_away();
+                            }));
   }
 
   void handle() {
@@ -244,6 +264,7 @@ class Session : public std::enable_shared_from_this<Session> {
     message->keep_alive(keep_alive_);
     arm_timer(idle_limit);
     auto written = asio::bind_executor(strand_, [self = shared_from_this(), message](error_code ec, std::size_t) {
+      if (!ec && self->lingers_) return self->linger();
       if (ec || !self->keep_alive_) return self->close();
       self->read_head();
     });
@@ -378,7 +399,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<uid_t> uid_;
   std::optional<gid_t> gid_;
   std::optional<pid_t> pid_;
-  bool keep_alive_ = true, head_only_ = false, busy_ = false;
+  bool keep_alive_ = true, head_only_ = false, busy_ = false, lingers_ = false;
+  std::vector<char> sink_;
+  std::size_t read_away_ = 0;
   // Streams.
   std::atomic<bool> stream_open_ = false;
   std::atomic<std::size_t> outbox_bytes_ = 0;

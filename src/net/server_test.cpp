@@ -138,6 +138,18 @@ TEST_CASE("limits answer 431 for a long head and 413 for a long body") {
       std::string::npos);
 }
 
+TEST_CASE("a client that is still sending a body that is too long gets the answer, not a reset") {
+  World world({.limits = {.header_bytes = 4096, .body_bytes = 1000}});
+  world.router.add("POST", "/", [](const Request&) { return json_response(200, nullptr); });
+  world.server->serve(world.router);
+  for (int i = 0; i < 20; ++i) {
+    const Result<Answer> answer =
+        world.client->call({.method = "POST", .path = "/", .body = std::string(4 << 20, 'x')});
+    REQUIRE(answer.has_value());
+    CHECK(answer->status == 413);
+  }
+}
+
 TEST_CASE("nonsense on the wire is answered with 400 or a closed connection, and the server lives on") {
   World world;
   world.router.add("GET", "/", [](const Request&) { return json_response(200, nullptr); });

@@ -64,19 +64,22 @@ bool eventually(const std::function<bool()>& holds) {
   ::_exit(5);
 }
 
-// Starts such a writer, kills it after `ms`, and returns what it had acknowledged.
+// Starts such a writer, kills it `ms` after its first word, and returns what it had acknowledged.
 std::vector<std::string> acknowledged_before_kill(const std::string& path, int ms) {
   int ends[2];
   REQUIRE(::pipe(ends) == 0);
   const pid_t pid = ::fork();
   if (pid == 0) write_until_killed(path, ends[1]);
   ::close(ends[1]);
+  std::string all;
+  char buffer[4096];
+  const ssize_t first = ::read(ends[0], buffer, sizeof buffer);
+  REQUIRE(first > 0);
+  all.append(buffer, static_cast<std::size_t>(first));
   std::thread killer([&] {
     sleep_until({}, Deadline::in(milliseconds(ms)));
     ::kill(pid, SIGKILL);
   });
-  std::string all;
-  char buffer[4096];
   for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
     all.append(buffer, static_cast<std::size_t>(n));
   killer.join();
