@@ -104,6 +104,8 @@ std::optional<Scenario> doubled(Scenario scenario, bool gpus) {
         for (model::Device& device : node.devices) device.memory_mib *= 2;
         if (!gpus) return;
         possible = possible && node.devices.size() <= 32 && node.mig_instances.empty();
+        // The parts of a machine would have to double too.
+        for (const model::Device& device : node.devices) possible = possible && device.numa < 0;
         node.devices.insert(node.devices.end(), node.devices.begin(), node.devices.end());
         for (std::size_t i = node.devices.size() / 2; i < node.devices.size(); ++i) node.devices[i].uuid += "'";
       },

@@ -24,7 +24,7 @@ std::uint64_t worlds() {
 
 // Two known weaknesses show once in a thousand worlds: a change for one queue that lets others in first, and reasons of
 // equal weight told one way by the plan and the other by the round.
-int few() { return static_cast<int>(worlds() / 400); }
+int few() { return static_cast<int>(worlds() / 200); }
 
 // A world some rounds on; the same every time.
 class Stage {

@@ -2,7 +2,7 @@
 // decides the same. MUSTER_KEPT_WORLDS says in how many random worlds.
 
 #include <doctest/doctest.h>
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -17,15 +17,18 @@ namespace {
 
 using model::Decision;
 
+// In the order of their texts: which of a round's decisions comes first may differ.
 std::string text_of(const sched::Round& round) {
-  std::string out;
+  std::vector<std::string> lines;
   for (const Decision& decision : round.decisions) {
-    out += fmt::format("  {} {} {} on {} for {}", to_text(decision.action), to_text(decision.kind), decision.pod,
+    std::string& out = lines.emplace_back();
+    out = fmt::format("  {} {} {} on {} for {}", to_text(decision.action), to_text(decision.kind), decision.pod,
                        decision.node, decision.for_gang);
     for (const model::DeviceShare& share : decision.devices) out += fmt::format(" {}:{}", share.index, share.milli);
     out += "\n";
   }
-  return out;
+  std::sort(lines.begin(), lines.end());
+  return fmt::format("{}", fmt::join(lines, ""));
 }
 
 // The world as it is, to be told to a fresh engine.
