@@ -19,7 +19,7 @@ using model::Decision;
 
 std::uint64_t worlds() {
   const char* named = std::getenv("MUSTER_ANSWERED_WORLDS");
-  return named != nullptr ? std::strtoull(named, nullptr, 10) : 100;
+  return named != nullptr ? std::strtoull(named, nullptr, 10) : 60;
 }
 
 // Two known weaknesses show once in a thousand worlds: a change for one queue that lets others in first, and reasons of
