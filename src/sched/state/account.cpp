@@ -15,7 +15,7 @@ using model::Resources;
 void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int held, int later, bool stays) {
   NodeRow& row = node(n);
   const std::int32_t free_before = row.free_later;
-  const bool shared = shape.gpu().is_shared();
+  bool shared = shape.gpu().is_shared();
   std::int64_t freed = 0;
   for (auto [d, amount] : shape.need) {
     log.add(idle_[n.value * stride_ + d], -held * amount);
@@ -31,8 +31,11 @@ void World::account_node(NodeId n, const Shape& shape, std::uint64_t mask, int h
     std::int32_t share = share_of_device(shape, dev.memory_mib);
     bool was_now = dev.now == 0 && dev.future == 0, was_later = dev.future == 0;
     freed -= std::max(0, dev.capacity - dev.future);
+    // A whole device may be told to be held beside a share of it.
+    shared = shared || (dev.future > 0 && dev.future < dev.capacity);
     log.add(dev.now, held * share);
     log.add(dev.future, later * share);
+    shared = shared || (dev.future > 0 && dev.future < dev.capacity);
     freed += std::max(0, dev.capacity - dev.future);
     if (dev.capacity == 0) continue;
     bool is_now = dev.now == 0 && dev.future == 0, is_later = dev.future == 0;
