@@ -151,7 +151,7 @@ def test_down_with_workloads_stops_what_runs_for_good_and_keeps_what_waits():
         wait_for("two run", lambda: m.phase("one") == "Running" and m.phase("two") == "Running")
         down = m.cli("down", "--workloads")
         assert down.code == 0 and "resume" in down.err, down
-        assert not m.leftovers(), m.leftovers()
+        wait_for("every process is gone", lambda: not m.leftovers())
         m.up()
         wait_for("queued runs", lambda: m.phase("queued") == "Running")
         assert (m.phase("one"), m.phase("two")) == ("Stopped", "Stopped")

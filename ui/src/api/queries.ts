@@ -2,7 +2,7 @@
 // event of its own (why, plan, describe) is read anew when its subject changes.
 import { QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useSyncExternalStore } from "react";
-import { type planOf, type QuotaPlan } from "../model/quota";
+import type { planOf, QuotaPlan } from "../model/quota";
 import { Refusal, read, readAll } from "./client";
 import { Live } from "./live";
 import type {

@@ -76,10 +76,7 @@ function Editor({ all }: { all: Project[] }) {
     150,
   );
   const plan = useQuery({ ...quotaPlanQuery(may ? question : null), placeholderData: keepPreviousData });
-  const result = useMemo(
-    () => consequences(all, edits, workloads, plan.data),
-    [all, edits, workloads, plan.data],
-  );
+  const result = useMemo(() => consequences(all, edits, workloads, plan.data), [all, edits, workloads, plan.data]);
   const narrow = width < 560;
   const room = narrow ? width - 32 : Math.max(160, width - 24 - 112 - 24 - 5 * 62 - 24);
   const longest = Math.max(1, ...shares.map(({ share }) => extent(share)), ...all.map((p) => p.gpu.quota ?? 0)) * 1.04;
