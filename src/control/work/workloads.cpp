@@ -227,6 +227,20 @@ Workloads::Due Workloads::due(Time now) {
       }
     }
   }
+  std::vector<const Workload*> ended;
+  for (const Workload* one : live_) {
+    if (one->is_final() && one->wanted != Wanted::Deleted) ended.push_back(one);
+  }
+  if (ended.size() <= most_ended) return out;
+  const auto surplus = static_cast<std::ptrdiff_t>(ended.size() - most_ended);
+  const auto end_of = [](const Workload* one) { return one->completed.value_or(one->phase_at); };
+  std::nth_element(ended.begin(), ended.begin() + surplus, ended.end(), [&](const Workload* a, const Workload* b) {
+    return std::pair(end_of(a), a->id) < std::pair(end_of(b), b->id);
+  });
+  for (auto it = ended.begin(); it != ended.begin() + surplus; ++it) {
+    if (std::find(out.to_delete.begin(), out.to_delete.end(), (*it)->id) == out.to_delete.end())
+      out.to_delete.push_back((*it)->id);
+  }
   return out;
 }
 

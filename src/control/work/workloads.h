@@ -54,10 +54,12 @@ class Workloads {
   struct Due {
     std::vector<std::string> to_delete, to_forget;
   };
+  // Ended ones above `most_ended` are due as well, the longest ended first: the cluster's store is bounded.
   Due due(Time now);
   std::optional<Time> next_due() const;
   Result<void> forget(sql::Connection& db, const std::vector<std::string>& ids);
 
+  static constexpr std::size_t most_ended = 4000;
   static constexpr Duration kept_after_deletion = hours(24 * 14);
 
  private:
