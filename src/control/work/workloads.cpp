@@ -208,7 +208,7 @@ Result<void> Workloads::save(sql::Connection& db) {
   return {};
 }
 
-Workloads::Due Workloads::due(Time now) {
+Workloads::Due Workloads::due(Time now, std::size_t most) {
   Due out;
   while (!due_.empty() && due_.begin()->first <= now) {
     const std::string id = due_.begin()->second;
@@ -231,8 +231,8 @@ Workloads::Due Workloads::due(Time now) {
   for (const Workload* one : live_) {
     if (one->is_final() && one->wanted != Wanted::Deleted) ended.push_back(one);
   }
-  if (ended.size() <= most_ended) return out;
-  const auto surplus = static_cast<std::ptrdiff_t>(ended.size() - most_ended);
+  if (ended.size() <= most) return out;
+  const auto surplus = static_cast<std::ptrdiff_t>(ended.size() - most);
   const auto end_of = [](const Workload* one) { return one->completed.value_or(one->phase_at); };
   std::nth_element(ended.begin(), ended.begin() + surplus, ended.end(), [&](const Workload* a, const Workload* b) {
     return std::pair(end_of(a), a->id) < std::pair(end_of(b), b->id);

@@ -21,6 +21,8 @@ namespace muster::control {
 
 class Workloads {
  public:
+  static constexpr std::size_t most_ended = 4000;
+
   // Facts that are known already are applied again. Names in use are rebuilt.
   Result<void> load(sql::Connection& db);
 
@@ -54,12 +56,11 @@ class Workloads {
   struct Due {
     std::vector<std::string> to_delete, to_forget;
   };
-  // Ended ones above `most_ended` are due as well, the longest ended first: the cluster's store is bounded.
-  Due due(Time now);
+  // Ended ones above `most` are due as well, the longest ended first: the cluster's store is bounded.
+  Due due(Time now, std::size_t most = most_ended);
   std::optional<Time> next_due() const;
   Result<void> forget(sql::Connection& db, const std::vector<std::string>& ids);
 
-  static constexpr std::size_t most_ended = 4000;
   static constexpr Duration kept_after_deletion = hours(24 * 14);
 
  private:

@@ -149,6 +149,21 @@ TEST_CASE("an ended workload is deleted when its time after completion is over")
   CHECK(world.cluster.wait_for(5).back().remove);
 }
 
+TEST_CASE("of too many ended workloads the longest ended go first, and what runs is left alone") {
+  TestWorld world;
+  std::vector<std::string> ids;
+  for (int i = 0; i < 4; ++i) {
+    ids.push_back(world.submit("default", "w" + std::to_string(i)));
+    world.clock.advance(seconds(1));
+    if (i == 1) world.report_phase(ids.back(), "Running");
+    else world.report_phase(ids.back(), "Completed", {{"completedAt", to_rfc3339(world.clock.now())}});
+  }
+  Lock lock(world.plane->tables);
+  CHECK(world.plane->workloads.due(world.clock.now(), 3).to_delete.empty());
+  CHECK(world.plane->workloads.due(world.clock.now(), 1).to_delete.size() == 2);
+  CHECK(world.plane->workloads.due(world.clock.now(), 2).to_delete == std::vector<std::string>{ids[0]});
+}
+
 TEST_CASE("phases, exit code and wishes survive a restart, and what was not applied is sent again in order") {
   TestWorld world;
   const std::string done = world.submit("default", "done"), waits = world.submit("default", "waits");
