@@ -42,8 +42,9 @@ struct Engine::Inside {
   }
   act::Turn turn(Time now) { return {world, lines, now, {}}; }
   Round act(const std::vector<Action>& actions, Time now);
-  Plan rehearse(JobId j, Time now);
-  void rehearse(WhatIf& out, Time now);
+  template <class See>
+  void rehearse(Time now, See see);
+  Plan plan_of(JobId j, Time now);
   std::map<std::string, QueueUse> uses() const;
   // `commit`: what follows from decisions outside of the counters is written down too.
   void collect_decisions(Round& round, bool commit);
@@ -375,7 +376,7 @@ Result<Plan> Engine::plan(const model::Gang& gang, const std::vector<model::Pod>
   Plan out;
   for (std::size_t turn = 0; taken.has_value() && turn < std::max<std::size_t>(1, gang.pools.size()); ++turn) {
     JobId j = w.find_job(key);
-    Plan here = inside_->rehearse(j, now);
+    Plan here = inside_->plan_of(j, now);
     if (turn == 0 || here.starts_now) out = std::move(here);
     if (out.starts_now || w.job(j).active > 0) break;
     w.next_pool(j);
@@ -387,26 +388,34 @@ Result<Plan> Engine::plan(const model::Gang& gang, const std::vector<model::Pod>
   return out;
 }
 
-// A round on the world as it is, taken back; what it would do for the one job.
-Plan Engine::Inside::rehearse(JobId j, Time now) {
-  Plan out;
+// A round on the world as it is, looked at by `see(turn, round)` and taken back.
+template <class See>
+void Engine::Inside::rehearse(Time now, See see) {
   auto trial = world.begin_trial();
   share::divide_all(world);
   act::Turn turn_now = turn(now);
   act::run_actions(turn_now, world.config.actions);
   Round whole;
   collect_decisions(whole, false);
-  const JobRow& job = world.job(j);
-  for (auto& d : whole.decisions) {
-    bool own = d.ns == job.noun.ns && world.pod(world.find_pod(d.ns, d.pod)).job == j;
-    if (own || d.for_gang == job.key) out.decisions.push_back(std::move(d));
-  }
-  // Nominated where others make way counts as starting: nothing else is in its way.
-  out.starts_now = job.active > 0 && world.is_satisfied(job.root);
-  if (!out.starts_now) out.verdict = explain::verdict_of(turn_now, j);
-  if (out.verdict) out.verdict->since = now;
+  see(turn_now, whole);
   world.end_trial(std::move(trial));
   divided_at = UINT64_MAX;
+}
+
+// What a round would do for the one job.
+Plan Engine::Inside::plan_of(JobId j, Time now) {
+  Plan out;
+  rehearse(now, [&](act::Turn& turn_now, Round& whole) {
+    const JobRow& job = world.job(j);
+    for (auto& d : whole.decisions) {
+      bool own = d.ns == job.noun.ns && world.pod(world.find_pod(d.ns, d.pod)).job == j;
+      if (own || d.for_gang == job.key) out.decisions.push_back(std::move(d));
+    }
+    // Nominated where others make way counts as starting: nothing else is in its way.
+    out.starts_now = job.active > 0 && world.is_satisfied(job.root);
+    if (!out.starts_now) out.verdict = explain::verdict_of(turn_now, j);
+    if (out.verdict) out.verdict->since = now;
+  });
   return out;
 }
 
@@ -423,19 +432,6 @@ std::map<std::string, QueueUse> Engine::Inside::uses() const {
   for (const auto& row : world.queues)
     if (row.live) out[row.noun.name] = use_of(row);
   return out;
-}
-
-void Engine::Inside::rehearse(WhatIf& out, Time now) {
-  auto trial = world.begin_trial();
-  share::divide_all(world);
-  act::Turn turn_now = turn(now);
-  act::run_actions(turn_now, world.config.actions);
-  Round whole;
-  collect_decisions(whole, false);
-  out.decisions = std::move(whole.decisions);
-  out.after = uses();
-  world.end_trial(std::move(trial));
-  divided_at = UINT64_MAX;
 }
 
 Result<WhatIf> Engine::what_if(const std::vector<model::Queue>& queues, Time now) const {
@@ -455,7 +451,12 @@ Result<WhatIf> Engine::what_if(const std::vector<model::Queue>& queues, Time now
     if (is_fresh) fresh.push_back(queue.name);
   }
   if (taken.has_value()) w.settle();
-  if (taken.has_value()) inside_->rehearse(out, now);
+  if (taken.has_value()) {
+    inside_->rehearse(now, [&](act::Turn&, Round& whole) {
+      out.decisions = std::move(whole.decisions);
+      out.after = inside_->uses();
+    });
+  }
   for (const auto& queue : old) {
     const Result<void> back = w.upsert(queue);
     CHECK(back.has_value(), "a queue that was there can be put back");
