@@ -1,8 +1,7 @@
 #include "control/door/org_json.h"
 
-#include "control/work/entity.h"
-
 #include "base/ids.h"
+#include "control/work/entity.h"
 #include "model/names.h"
 
 namespace muster::control {
