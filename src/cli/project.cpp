@@ -75,9 +75,10 @@ void show_plan(const Session& session, const json::Value& told) {
   }
   if (rows.empty()) return session.screen.line("nothing would change now: no share, and nobody starts or gives way");
   session.screen.table({{"QUEUE"}, {"FAIR SHARE", true}, {"THEN", true}, {"HOLDS", true}, {"THEN", true}}, rows);
-  const std::vector<std::string> starts = listed("starts"), displaced = listed("displaced");
+  const std::vector<std::string> starts = listed("starts"), displaced = listed("displaced"), moved = listed("moved");
   session.screen.line("would start: " + (starts.empty() ? "nobody" : join(starts, ", ")));
   session.screen.line("would give way: " + (displaced.empty() ? "nobody" : join(displaced, ", ")));
+  if (!moved.empty()) session.screen.line("would start anew elsewhere: " + join(moved, ", "));
 }
 
 Result<std::string> department_id(Server& server, const std::string& name) {

@@ -75,26 +75,46 @@ def test_gangs_stay_in_one_rack_and_the_reason_why_not_is_the_engines():
         assert m.phase("four") == "Running"
 
 
+def two_shares_on_two_gpus(m):
+    for name, share in ("left", "0.5"), ("big", "0.6"), ("right", "0.4"):
+        m.ok("submit", "--gpu", share, "--detach", "--name", name, "--", "sleep", "600")
+        wait_for(f"{name} runs", lambda name=name: m.phase(name) == "Running")
+    m.ok("delete", "--yes", "big")
+    wait_for("big is gone", lambda: m.phase("big") is None)
+
+
+def gpu_of(m, name):
+    return m.ok("describe", name, "-o", "json").json()["pods"][0]["gpus"].split(":")[0]
+
+
 def test_a_share_that_has_run_for_a_minute_moves_to_make_room_for_a_whole_gpu():
-    with Machine(gpus="2xA100-80G") as m:
-        for name, share in ("left", "0.5"), ("big", "0.6"), ("right", "0.4"):
-            m.ok("submit", "--gpu", share, "--detach", "--name", name, "--", "sleep", "600")
-            wait_for(f"{name} runs", lambda name=name: m.phase(name) == "Running")
+    # The second machine only asks what would happen, while the minute of both passes.
+    with Machine(gpus="2xA100-80G") as m, Machine(gpus="2xA100-80G") as asked:
         begun = time.monotonic()
-        m.ok("delete", "--yes", "big")
-        wait_for("big is gone", lambda: m.phase("big") is None)
-        gpus = lambda name: m.ok("describe", name, "-o", "json").json()["pods"][0]["gpus"].split(":")[0]
-        assert gpus("left") != gpus("right")
+        two_shares_on_two_gpus(m)
+        two_shares_on_two_gpus(asked)
+        assert gpu_of(m, "left") != gpu_of(m, "right")
         m.ok("submit", "--gpu", "1", "--detach", "--name", "whole", "--", "sleep", "600")
         wait_for("whole waits", lambda: m.phase("whole") == "Pending")
+        asked.ok("project", "create", "b", "--quota", "0", "--limit", "0")
+        asked.ok("submit", "-p", "b", "--gpu", "1", "--detach", "--name", "whole", "--", "sleep", "600")
+        wait_for("whole waits at its limit", lambda: asked.ok("why", "-p", "b", "whole", "-o", "json").json()["reason"] == "OverLimit")
+        plan = lambda: asked.ok("project", "set", "b", "--limit", "1", "--plan", "-o", "json").json()
+        early = plan()
+        assert early["starts"] == early["moved"] == early["displaced"] == [], early
         time.sleep(3)
         assert m.phase("whole") == "Pending" and m.phase("left") == m.phase("right") == "Running", "something was moved within its first minute"
         wait_for("whole runs", lambda: m.phase("whole") == "Running", seconds=90)
         assert time.monotonic() - begun > 55, time.monotonic() - begun
         wait_for("all run", lambda: m.phase("left") == m.phase("right") == "Running")
-        assert gpus("left") == gpus("right") != gpus("whole")
+        assert gpu_of(m, "left") == gpu_of(m, "right") != gpu_of(m, "whole")
         runs = [run for name in ("left", "right") for run in m.ok("describe", name, "-o", "json").json()["runs"]]
         assert len(runs) == 1 and runs[0]["reason"] == "Preempted" and "whole" in runs[0]["message"], runs
+        told = wait_for("the plan moves one", lambda: (lambda p: p if p["moved"] else None)(plan()), seconds=30)
+        assert [s["workload"] for s in told["starts"]] == ["whole"] and told["displaced"] == [], told
+        assert len(told["moved"]) == 1 and told["moved"][0]["workload"] in ("left", "right"), told
+        assert "would start anew elsewhere" in asked.ok("project", "set", "b", "--limit", "1", "--plan").out
+        assert asked.phase("whole", "b") == "Pending" and asked.phase("left") == asked.phase("right") == "Running"
 
 
 if __name__ == "__main__":

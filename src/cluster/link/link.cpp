@@ -95,7 +95,7 @@ Result<std::vector<model::Queue>> queues_of(const json::Value& object) {
 }
 
 json::Value what_if_json(const sched::WhatIf& told, const Glance& glance) {
-  json::Array queues, starts, displaced;
+  json::Array queues, starts, displaced, moved;
   for (const auto& [name, after] : told.after) {
     const auto before = told.before.find(name);
     const auto gpu = [](const sched::QueueUse& use) {
@@ -109,19 +109,33 @@ json::Value what_if_json(const sched::WhatIf& told, const Glance& glance) {
                                   {"before", before == told.before.end() ? json::Value() : gpu(before->second)},
                                   {"after", gpu(after)}});
   }
-  // Pods of one workload are told together.
-  std::map<std::tuple<std::string, std::string, bool>, double> sums;
+  // Pods of one workload are told together. One that leaves and is placed elsewhere at once is moved.
+  std::map<std::pair<std::string, std::string>, const model::Decision*> leaving;
   for (const model::Decision& decision : told.decisions) {
-    const Affected who = affected_by(decision, glance);
-    sums[{who.project, who.workload, decision.kind == model::Decision::Kind::Evict}] += who.gpus;
+    if (decision.kind == model::Decision::Kind::Evict) leaving[{decision.ns, decision.pod}] = &decision;
   }
+  enum class Fate { Starts, GivesWay, Moves };
+  std::map<std::tuple<std::string, std::string, Fate>, double> sums;
+  const auto add = [&](const model::Decision& decision, Fate fate) {
+    const Affected who = affected_by(decision, glance);
+    sums[{who.project, who.workload, fate}] += who.gpus;
+  };
+  for (const model::Decision& decision : told.decisions) {
+    if (decision.kind == model::Decision::Kind::Evict) continue;
+    add(decision, leaving.erase({decision.ns, decision.pod}) != 0 ? Fate::Moves : Fate::Starts);
+  }
+  for (const auto& [pod, decision] : leaving) add(*decision, Fate::GivesWay);
   for (const auto& [who, gpus] : sums) {
-    const auto& [project, workload, is_evicted] = who;
-    (is_evicted ? displaced : starts)
+    const auto& [project, workload, fate] = who;
+    (fate == Fate::Starts  ? starts
+     : fate == Fate::Moves ? moved
+                           : displaced)
         .push_back(json::Object{{"workload", workload}, {"project", project}, {"gpus", gpus}});
   }
-  return json::Object{
-      {"queues", std::move(queues)}, {"starts", std::move(starts)}, {"displaced", std::move(displaced)}};
+  return json::Object{{"queues", std::move(queues)},
+                      {"starts", std::move(starts)},
+                      {"displaced", std::move(displaced)},
+                      {"moved", std::move(moved)}};
 }
 
 json::Value plan_json(const sched::Plan& plan, const Glance& glance) {

@@ -248,6 +248,7 @@ describe("a quota that is edited", () => {
       ],
       starts: [{ workload: "late", project: "b", gpus: 1 }],
       displaced: [{ workload: "old", project: "a", gpus: 1 }],
+      moved: [],
     });
     expect(result.starts.map((w) => w.name)).toEqual(["late"]);
     expect(result.displaced.map((w) => w.name)).toEqual(["old"]);

@@ -47,6 +47,7 @@ export interface QuotaPlan {
   queues: { name: string; before?: { fairShare: number } | null; after: { fairShare: number } }[];
   starts: Affected[];
   displaced: Affected[];
+  moved: Affected[];
 }
 
 /** The question to it. */
@@ -59,6 +60,7 @@ export interface Consequence {
   shares: { project: Project; before: number; after: number }[];
   starts: Workload[];
   displaced: Workload[];
+  moved: Workload[];
   stillWait: Workload[];
   /** GPUs that each project would give back for them. */
   givesWay: Map<string, number>;
@@ -85,6 +87,7 @@ export function consequences(
   const known = (w: Workload | undefined): w is Workload => w !== undefined;
   const starts = (plan?.starts ?? []).map(find).filter(known);
   const displaced = (plan?.displaced ?? []).map(find).filter(known);
+  const moved = (plan?.moved ?? []).map(find).filter(known);
   const givesWay = new Map<string, number>();
   for (const one of plan?.displaced ?? []) givesWay.set(one.project, (givesWay.get(one.project) ?? 0) + one.gpus);
   const stillWait = workloads.filter((w) => edits.has(w.projectName) && w.phase === "Pending" && !starts.includes(w));
@@ -94,7 +97,17 @@ export function consequences(
     return row !== undefined && row.after < row.before - 1e-9;
   });
   const sum = (list: Project[]) => list.reduce((s, p) => s + (p.gpu.quota ?? 0), 0);
-  return { shares, starts, displaced, stillWait, givesWay, sooner, sumBefore: sum(projects), sumAfter: sum(edited) };
+  return {
+    shares,
+    starts,
+    displaced,
+    moved,
+    stillWait,
+    givesWay,
+    sooner,
+    sumBefore: sum(projects),
+    sumAfter: sum(edited),
+  };
 }
 
 /** "8" or "none": what is typed for a quota or limit. undefined = not a number. */

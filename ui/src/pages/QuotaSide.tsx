@@ -37,7 +37,7 @@ function title(all: Project[], edits: Edits): string {
 }
 
 export function QuotaSide({ all, edits, result, error, stale, pending, blocked, onSave, onDiscard }: Props) {
-  const { starts, displaced, stillWait, sooner, givesWay } = result;
+  const { starts, displaced, moved, stillWait, sooner, givesWay } = result;
   const gives = [...givesWay].map(([name, amount]) => `${name} gives way by ${gpus(amount)}`).join(", ");
   const first =
     starts.length === 0
@@ -65,38 +65,10 @@ export function QuotaSide({ all, edits, result, error, stale, pending, blocked, 
           </div>
         ))}
       </section>
-      {starts.length > 0 && (
-        <section>
-          <div className="side-head">
-            <h3>Starts now</h3>
-          </div>
-          {starts.slice(0, 6).map((w) => (
-            <Item key={w.id} workload={w} all={all} glyph="running" />
-          ))}
-          {starts.length > 6 && <p className="quiet side-note">and {starts.length - 6} more</p>}
-        </section>
-      )}
-      {displaced.length > 0 && (
-        <section>
-          <div className="side-head">
-            <h3>Gives way and waits again</h3>
-          </div>
-          {displaced.slice(0, 6).map((w) => (
-            <Item key={w.id} workload={w} all={all} glyph="taken" />
-          ))}
-          {displaced.length > 6 && <p className="quiet side-note">and {displaced.length - 6} more</p>}
-        </section>
-      )}
-      {sooner.length > 0 && (
-        <section>
-          <div className="side-head">
-            <h3>Can be taken back sooner</h3>
-          </div>
-          {sooner.slice(0, 6).map((w) => (
-            <Item key={w.id} workload={w} all={all} glyph="taken" />
-          ))}
-        </section>
-      )}
+      <Named title="Starts now" list={starts} all={all} glyph="running" />
+      <Named title="Gives way and waits again" list={displaced} all={all} glyph="taken" />
+      <Named title="Starts anew elsewhere" list={moved} all={all} glyph="taken" />
+      <Named title="Can be taken back sooner" list={sooner} all={all} glyph="taken" />
       <p className="quiet side-note">
         {sooner.length > 0 && "Only if someone within quota asks. "}
         {stillWait.length > 0 &&
@@ -131,6 +103,32 @@ function Gain({ delta, most }: { delta: number; most: number }) {
       {delta > 1e-6 && <rect className="gain" x={half + 1} y={2} width={w} height={10} />}
       {delta < -1e-6 && <rect className="loss" x={half - w + 0.75} y={2.75} width={w - 1.5} height={8.5} rx={1.5} />}
     </svg>
+  );
+}
+
+/** The first few workloads under a heading; nothing without one. */
+function Named({
+  title,
+  list,
+  all,
+  glyph,
+}: {
+  title: string;
+  list: Workload[];
+  all: Project[];
+  glyph: "running" | "taken";
+}) {
+  if (list.length === 0) return null;
+  return (
+    <section>
+      <div className="side-head">
+        <h3>{title}</h3>
+      </div>
+      {list.slice(0, 6).map((w) => (
+        <Item key={w.id} workload={w} all={all} glyph={glyph} />
+      ))}
+      {list.length > 6 && <p className="quiet side-note">and {list.length - 6} more</p>}
+    </section>
   );
 }
 
